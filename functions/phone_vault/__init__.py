@@ -1,0 +1,1 @@
+"""Phone Vault: a serverless vault for phone numbers."""

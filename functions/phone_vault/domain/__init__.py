@@ -1,0 +1,1 @@
+"""Rules as plain Python: no AWS, no input or output, no clock."""

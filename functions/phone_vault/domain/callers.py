@@ -1,0 +1,62 @@
+"""Who is calling, in the form that the policy's principals are matched with."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+_ASSUMED_ROLE = re.compile(r"arn:(aws[a-z-]*):sts::([0-9]{12}):assumed-role/([\w+=,.@-]{1,64})/[^/]+")
+_COGNITO_GROUPS = re.compile(r"\[([^\[\]]*)\]")
+
+
+class Authentication(StrEnum):
+    """What vouches for the caller's name."""
+
+    DIRECT = "direct"
+    """IAM on the function or alias that was invoked; Lambda tells no more."""
+    IAM = "iam"
+    """API Gateway's AWS_IAM authorizer."""
+    JWT = "jwt"
+    """API Gateway's JWT authorizer, a Cognito access token."""
+    NONE = "none"
+    """Nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A caller under all names that it has proven; a person in several groups has several."""
+
+    names: tuple[str, ...]
+    authentication: Authentication
+
+
+UNKNOWN = Caller((), Authentication.NONE)
+
+
+def direct_caller(alias: str | None) -> Caller:
+    """Whoever may invoke the function, or an application's own alias of it."""
+    return Caller(("direct" if alias is None else f"direct:{alias}",), Authentication.DIRECT)
+
+
+def iam_caller(arn: str) -> Caller:
+    """`arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION` becomes `arn:aws:iam::ACCOUNT:role/ROLE`.
+
+    The session's name is dropped: its holder chooses it.
+    """
+    assumed = _ASSUMED_ROLE.fullmatch(arn)
+    if assumed is None:
+        return UNKNOWN
+    partition, account, role = assumed.groups()
+    return Caller((f"arn:{partition}:iam::{account}:role/{role}",), Authentication.IAM)
+
+
+def jwt_caller(claims: dict[str, object]) -> Caller:
+    """The Cognito groups of an access token, as API Gateway writes them: `[support privacy]`.
+
+    An identity token, or one without groups, names nobody.
+    """
+    groups = claims.get("cognito:groups")
+    if claims.get("token_use") != "access" or not isinstance(groups, str):
+        return UNKNOWN
+    listed = _COGNITO_GROUPS.fullmatch(groups)
+    names = tuple(f"group:{name}" for name in listed.group(1).split()) if listed else ()
+    return Caller(names, Authentication.JWT) if names else UNKNOWN

@@ -1,0 +1,59 @@
+"""The keys of a tenant below the KMS keys, and the rows that keep them wrapped."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+VAULT = "#vault"
+"""Owner of the audit key for entries that belong to no tenant; no tenant id has this form."""
+
+FIRST_VERSION = 1
+
+
+class KeyUse(StrEnum):
+    """What a key is for; part of its encryption context, so that IAM tells the uses apart."""
+
+    BRANCH = "branch"
+    """Wraps record keys."""
+    INDEX = "index"
+    """Keys the blind index. Its row carries the subject and the audit key too: see `services.key_ring`."""
+    SUBJECT = "subject"
+    """Makes subject ids into `subject_ref`."""
+    AUDIT = "audit"
+    """Authenticates audit entries. Wrapped by the Storage key: disabling the Kek must not silence the trail."""
+
+
+class KeyState(StrEnum):
+    """What a key version may still be used for."""
+
+    ACTIVE = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyId:
+    """One version of one key of one tenant."""
+
+    tenant_id: str
+    use: KeyUse
+    version: int
+
+    @property
+    def encryption_context(self) -> dict[str, str]:
+        """What KMS binds the wrapped bytes to."""
+        return {"tenant": self.tenant_id, "use": self.use, "version": str(self.version)}
+
+    @property
+    def name(self) -> str:
+        """`branch#1`, as in the KeyRing table and in messages made under the key."""
+        return f"{self.use}#{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A row of KeyRing."""
+
+    key_id: KeyId
+    wrapped: bytes
+    """KMS ciphertext of 32 bytes (`index`: of 96)."""
+    state: KeyState
+    created_at: datetime

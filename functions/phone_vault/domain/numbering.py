@@ -1,0 +1,144 @@
+"""From what people type to a canonical number: libphonenumber, behind stricter doors.
+
+Source of the rules: libphonenumber (`phonenumbers`); only its E.164 form is ever stored, compared or indexed.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import phonenumbers
+from phonenumbers import (
+    SUPPORTED_REGIONS,
+    Leniency,
+    NumberParseException,
+    PhoneNumberMatcher,
+    PhoneNumberType,
+    ValidationResult,
+    is_possible_number_with_reason,
+    is_valid_number,
+    national_significant_number,
+    number_type,
+    parse,
+    region_code_for_number,
+)
+from phonenumbers import PhoneNumber as ParsedNumber
+
+from phone_vault.domain.errors import InvalidNumber
+from phone_vault.domain.phone import PhoneNumber
+
+RELEASE = phonenumbers.__version__
+"""The library's release, stored beside what it made canonical."""
+
+LONGEST_INPUT = 250
+"""Characters; libphonenumber's own limit, above which it refuses to look."""
+
+_URI_SCHEME = re.compile(r"tel:", re.IGNORECASE)
+_PLUS = "+\N{FULLWIDTH PLUS SIGN}"
+# libphonenumber's own punctuation, but for the letter x, which introduces an extension.
+_PUNCTUATION = (
+    " \xa0\xad\u200b\u2060\u3000()（）［］.[]/~⁓∼～"  # noqa: RUF001  look-alikes are what people paste
+    "-‐‑‒–—―−ー－"  # noqa: RUF001  as above
+)
+_ACCEPTED = frozenset("0123456789" + _PLUS + _PUNCTUATION)
+
+_PARSE_FAILURES = {
+    NumberParseException.INVALID_COUNTRY_CODE: "no such country calling code",
+    NumberParseException.NOT_A_NUMBER: "not a number",
+    NumberParseException.TOO_SHORT_AFTER_IDD: "too short",
+    NumberParseException.TOO_SHORT_NSN: "too short",
+    NumberParseException.TOO_LONG: "too long",
+}
+_IMPOSSIBLE = {
+    ValidationResult.INVALID_COUNTRY_CODE: "no such country calling code",
+    ValidationResult.TOO_SHORT: "too short",
+    ValidationResult.TOO_LONG: "too long",
+    ValidationResult.INVALID_LENGTH: "of a length that its country does not use",
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "too short: the area code is missing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NumberingFacts:
+    """What the numbering plan says of a number, none of which gives the number away."""
+
+    country: str
+    """libphonenumber's region code, `001` when non-geographic."""
+    number_type: str
+    """As in libphonenumber, lower case: `mobile`, `fixed_line_or_mobile`, ..."""
+
+
+def is_region(region: str) -> bool:
+    """Whether libphonenumber has a numbering plan for this region code (`GB`)."""
+    return region in SUPPORTED_REGIONS
+
+
+def parse_number(text: str, region: str | None = None) -> PhoneNumber:
+    """The canonical form of a valid number; `InvalidNumber` says which check failed, never the digits."""
+    bare = text[4:] if _URI_SCHEME.match(text) else text
+    if len(bare) > LONGEST_INPUT:
+        raise InvalidNumber("too long")
+    _refuse_foreign_characters(bare)
+    try:
+        parsed = parse(bare, region)
+    except NumberParseException as failure:
+        if region is None and not _has_plus(bare):
+            raise InvalidNumber("not international, and no region is given") from None
+        raise InvalidNumber(_PARSE_FAILURES[failure.error_type]) from None
+    possibility = is_possible_number_with_reason(parsed)
+    if possibility != ValidationResult.IS_POSSIBLE:
+        raise InvalidNumber(_IMPOSSIBLE[possibility])
+    if not is_valid_number(parsed):
+        raise InvalidNumber("not a range that its country has assigned")
+    return _canonical(parsed)
+
+
+def numbering_facts(number: PhoneNumber) -> NumberingFacts:
+    """Region and type of a canonical number, by the library's present release."""
+    parsed = parse(number.disclose())
+    kind = PhoneNumberType.to_string(number_type(parsed)).lower()
+    return NumberingFacts(country=region_code_for_number(parsed) or "001", number_type=kind)
+
+
+def mentions_number(text: str, number: PhoneNumber | None) -> bool:
+    """Whether free text holds a possible number with a plus sign, or this very number in any formatting."""
+    region = numbering_facts(number).country if number is not None else None
+    for match in PhoneNumberMatcher(text, region, leniency=Leniency.POSSIBLE):
+        if _has_plus(match.raw_string) or (number is not None and _canonical(match.number) == number):
+            return True
+    return number is not None and _spells_out(text, number)
+
+
+def _spells_out(text: str, number: PhoneNumber) -> bool:
+    """Whether the digits of a number of usual length stand in the text, whatever stands between them.
+
+    Shorter ones (St Helena has five digits) would be found in every date: those are left to the matcher.
+    """
+    _, national = number.disclose_parts()
+    digits = "".join(str(unicodedata.digit(character)) for character in text if character.isdigit())
+    return len(national) >= 7 and national in digits
+
+
+def _refuse_foreign_characters(text: str) -> None:
+    for character in text:
+        if character not in _ACCEPTED:
+            raise InvalidNumber(_why_foreign(character))
+
+
+def _why_foreign(character: str) -> str:
+    category = unicodedata.category(character)
+    if category.startswith("C"):
+        return "control characters are not taken"
+    if category.startswith("N"):
+        return "digits other than 0 to 9 are not taken"
+    if category.startswith("L"):
+        return "letters and extensions are not taken"
+    return "holds a character that no phone number has"
+
+
+def _has_plus(text: str) -> bool:
+    return any(plus in text for plus in _PLUS)
+
+
+def _canonical(parsed: ParsedNumber) -> PhoneNumber:
+    return PhoneNumber(str(parsed.country_code), national_significant_number(parsed))

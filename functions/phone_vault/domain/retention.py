@@ -1,0 +1,128 @@
+"""When a purpose ends, and what becomes of a record's purposes when its number is protected again.
+
+A purpose has ended as soon as `now >= ends_at`. Days are 86,400 s. The policy enforced is the stricter of the one
+stored with the grant and the current one: shortening retention acts at once, lengthening it never silently.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from phone_vault.domain.consent import Consent
+from phone_vault.domain.errors import ConsentRequired
+from phone_vault.domain.jurisdiction import Jurisdiction
+from phone_vault.domain.policy import Purpose, RetentionRule, RetentionStart, VaultPolicy
+from phone_vault.domain.stored_number import Grant, StoredNumber
+
+DUE_SHARDS = 16
+"""Partitions of a day in the sparse index of what is due, so that no day is one hot partition."""
+
+
+def ends_at(record: StoredNumber, purpose: str, policy: VaultPolicy) -> datetime:
+    """The moment from which the purpose is no longer live. The record must have been granted it."""
+    grant = record.grants[purpose]
+    return _end(grant, record.last_used.get(purpose), policy.purposes.get(purpose), record.jurisdictions)
+
+
+def live_purposes(record: StoredNumber, policy: VaultPolicy, now: datetime) -> dict[str, datetime]:
+    """The live purposes with their ends."""
+    ends = {purpose: ends_at(record, purpose, policy) for purpose in record.grants}
+    return {purpose: end for purpose, end in ends.items() if now < end}
+
+
+def is_live(record: StoredNumber, purpose: str, policy: VaultPolicy, now: datetime) -> bool:
+    """Whether the record was granted the purpose and it has not ended."""
+    return purpose in record.grants and now < ends_at(record, purpose, policy)
+
+
+def due_bucket(record: StoredNumber, policy: VaultPolicy) -> str:
+    """`2026-04-01#07`: the day on which the first of its purposes ends, and the record's shard."""
+    first = min(ends_at(record, purpose, policy) for purpose in record.grants)
+    shard = int(record.token[-2:], 36) % DUE_SHARDS
+    return f"{first:%Y-%m-%d}#{shard:02d}"
+
+
+def used(record: StoredNumber, purpose: str, now: datetime) -> StoredNumber:
+    """The record after a full reveal for the purpose; itself when the UTC day had one already."""
+    before = record.last_used.get(purpose)
+    if before is not None and before.date() >= now.date():
+        return record
+    return replace(record, last_used={**record.last_used, purpose: now})
+
+
+def grant(purpose: Purpose, consent: Consent | None, jurisdictions: Iterable[Jurisdiction], now: datetime) -> Grant:
+    """A new grant; `ConsentRequired` where the purpose rests on consent and none that still holds is given."""
+    rule = purpose.rule_under(jurisdictions)
+    if purpose.rests_on_consent:
+        if consent is None:
+            raise ConsentRequired("the purpose rests on consent, and the request brings none")
+        if consent.given_at + rule.period <= now:
+            raise ConsentRequired("the consent is older than the purpose's retention")
+    return Grant(now, rule, consent)
+
+
+@dataclass(frozen=True, slots=True)
+class Regrant:
+    """A purpose asked for again, with the consent that came with it."""
+
+    purpose: Purpose
+    consent: Consent | None
+
+
+def merged(
+    record: StoredNumber,
+    asked: Iterable[Regrant],
+    jurisdiction: Jurisdiction,
+    policy: VaultPolicy,
+    now: datetime,
+) -> StoredNumber:
+    """The record after the same number was protected again for the same subject.
+
+    A live purpose keeps its start, unless a newer consent moves it; an ended one starts anew; a further jurisdiction
+    only tightens, for the purposes that it already has too.
+    """
+    jurisdictions = tuple(dict.fromkeys((*record.jurisdictions, jurisdiction)))
+    tightened = replace(
+        record,
+        jurisdictions=jurisdictions,
+        grants={
+            name: _tightened(each, policy.purposes.get(name), jurisdictions) for name, each in record.grants.items()
+        },
+    )
+    grants = dict(tightened.grants)
+    last_used = dict(record.last_used)
+    for each in asked:
+        name = each.purpose.name
+        live = is_live(tightened, name, policy, now)
+        if live and (each.consent is None or not each.consent.is_newer_than(grants[name].consent)):
+            continue
+        grants[name] = grant(each.purpose, each.consent, jurisdictions, now)
+        if not live:
+            last_used.pop(name, None)
+    return replace(tightened, grants=grants, last_used=last_used)
+
+
+def _tightened(each: Grant, purpose: Purpose | None, jurisdictions: Iterable[Jurisdiction]) -> Grant:
+    if purpose is None:
+        return each
+    return replace(each, rule=replace(each.rule, days=min(each.rule.days, purpose.rule_under(jurisdictions).days)))
+
+
+def _end(
+    each: Grant, last_used: datetime | None, purpose: Purpose | None, jurisdictions: Iterable[Jurisdiction]
+) -> datetime:
+    stored_end = _start(each, last_used, each.rule) + each.rule.period
+    if purpose is None:
+        return stored_end
+    if purpose.rests_on_consent and each.consent is None:
+        return each.granted_at  # the policy has come to ask for a consent that was never given
+    current = purpose.rule_under(jurisdictions)
+    return min(stored_end, _start(each, last_used, current) + current.period)
+
+
+def _start(each: Grant, last_used: datetime | None, rule: RetentionRule) -> datetime:
+    if rule.start is RetentionStart.LAST_USED and last_used is not None:
+        return max(last_used, each.granted_at)
+    if rule.start is RetentionStart.CONSENT and each.consent is not None:
+        return each.consent.given_at
+    return each.granted_at

@@ -1,0 +1,62 @@
+"""What the vault keeps beside a number's key: who it belongs to, for which purposes, since when."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from phone_vault.domain.consent import Consent
+from phone_vault.domain.jurisdiction import Jurisdiction
+from phone_vault.domain.policy import RetentionRule
+
+_BASE_36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+_TOKEN_LENGTH = 25
+
+
+def new_token() -> str:
+    """`tok_` and 25 random characters of `[0-9a-z]`: 129 bits, so that a token is never guessed nor met twice."""
+    return "tok_" + "".join(secrets.choice(_BASE_36) for _ in range(_TOKEN_LENGTH))
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One purpose for which a number may be used; the rule is the policy's as of `granted_at`."""
+
+    granted_at: datetime
+    rule: RetentionRule
+    consent: Consent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPosition:
+    """Where a record stands in the blind index of one key version.
+
+    `binding` is a MAC under the same index key over the position and the record's identity, so that rows which were
+    exchanged between records, all of them at once included, do not match what they say.
+    """
+
+    blind_index: bytes
+    binding: bytes
+    numbering_release: str
+    """The libphonenumber release that gave the canonical form."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNumber:
+    """A row of RecordKeys. `revision` counts its writes: every conditional write names the one it read."""
+
+    tenant_id: str
+    token: str
+    subject_id: str
+    subject_ref: str
+    created_at: datetime
+    revision: int
+    wrapped_key: bytes
+    branch_key_version: int
+    jurisdictions: tuple[Jurisdiction, ...]
+    """The declared one first; then what only tightens."""
+    grants: Mapping[str, Grant]
+    last_used: Mapping[str, datetime]
+    """By purpose: the first full reveal of the last UTC day that had one."""
+    index_positions: Mapping[int, IndexPosition]
+    """By index key version."""
