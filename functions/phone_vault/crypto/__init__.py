@@ -1,0 +1,1 @@
+"""Ciphertexts by the AWS Encryption SDK, MACs by `hmac`: no format of our own."""

@@ -1,0 +1,47 @@
+"""Keyed digests: HMAC-SHA-256 (RFC 2104) over length-prefixed parts, each use under a label of its own."""
+
+import base64
+import hashlib
+import hmac
+
+from phone_vault.domain.phone import PhoneNumber
+from phone_vault.domain.secret import SecretKey
+
+
+def mac(key: SecretKey, label: str, *parts: bytes) -> bytes:
+    """32 bytes. The label and each part are preceded by their length, so that no two inputs run together."""
+    message = b"".join(len(part).to_bytes(4, "big") + part for part in (label.encode(), *parts))
+    return hmac.digest(key.expose(), message, hashlib.sha256)
+
+
+def equal(one: bytes, other: bytes) -> bool:
+    """Whether two digests are the same, in time that does not depend on where they differ."""
+    return hmac.compare_digest(one, other)
+
+
+def blind_index(index_key: SecretKey, tenant_id: str, number: PhoneNumber) -> bytes:
+    """Where a number stands in a tenant's index; equal numbers under one key version give equal indexes."""
+    return mac(index_key, "blind-index", tenant_id.encode(), number.disclose().encode())
+
+
+def index_binding(
+    index_key: SecretKey, tenant_id: str, token: str, subject_id: str, subject_ref: str, position: bytes
+) -> bytes:
+    """Ties a position in the index to the one record that it belongs to."""
+    identity = (each.encode() for each in (tenant_id, token, subject_id, subject_ref))
+    return mac(index_key, "index-binding", *identity, position)
+
+
+def subject_ref(subject_key: SecretKey, tenant_id: str, subject_id: str) -> str:
+    """What keys, audit entries and tombstones carry in place of the subject id; 43 characters of base64url."""
+    return as_text(mac(subject_key, "subject-ref", tenant_id.encode(), subject_id.encode()))
+
+
+def audit_mac(audit_key: SecretKey, entry: bytes) -> bytes:
+    """Authenticates one entry of the audit trail."""
+    return mac(audit_key, "audit-entry", entry)
+
+
+def as_text(digest: bytes) -> str:
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
