@@ -1,0 +1,149 @@
+"""The tables of stored numbers: RecordKeys, Numbers, LookupIndex and Subjects."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from phone_vault.adapters.audit_log import entry_put
+from phone_vault.adapters.rows import (
+    granted_attributes,
+    last_used_map,
+    record_id_of,
+    record_key,
+    record_of,
+    record_row,
+)
+from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, put, serialized
+from phone_vault.crypto.macs import as_text
+from phone_vault.domain.audit import Entry
+from phone_vault.domain.errors import TamperedStore
+from phone_vault.domain.ports import AlreadyStored, Contended, IndexEntry, NewNumber, RecordId
+from phone_vault.domain.stored_number import StoredNumber
+
+RECORD_IS_NEW = "attribute_not_exists(record_id)"
+SUBJECT_LACKS_THIS_NUMBER = "attribute_not_exists(index_position)"
+MEMBERSHIP_IS_NEW = "attribute_not_exists(subject)"
+UNCHANGED_SINCE_READ = "revision = :expected_revision"
+
+
+class DynamoNumberStore:
+    """Numbers on DynamoDB."""
+
+    def __init__(self, tables: Tables, names: TableNames) -> None:
+        self._tables = tables
+        self._names = names
+
+    def add(self, number: NewNumber, entry: Entry) -> None:
+        """One transaction. The index entries decide: one record per subject and number, whoever comes at once."""
+        record = number.record
+        record_id = RecordId(record.tenant_id, record.token)
+        entries = [
+            put(
+                self._names.lookup_index,
+                {
+                    **_index_key(record.tenant_id, version, position.blind_index, record.subject_ref),
+                    "token": record.token,
+                },
+                SUBJECT_LACKS_THIS_NUMBER,
+            )
+            for version, position in record.index_positions.items()
+        ]
+        membership = {"subject": f"{record.tenant_id}#{record.subject_ref}", "member": f"t#{record.token}"}
+        message = {**record_key(record_id), "message": number.message}
+        try:
+            self._tables.transact(
+                [
+                    *entries,
+                    put(self._names.record_keys, record_row(record, number.due), RECORD_IS_NEW),
+                    put(self._names.numbers, message, RECORD_IS_NEW),
+                    put(self._names.subjects, membership, MEMBERSHIP_IS_NEW),
+                    entry_put(self._names.audit_trail, entry),
+                ]
+            )
+        except ConditionsFailed as failed:
+            taken = [failed.rows[index] for index in range(len(entries)) if index in failed.rows]
+            if not taken:
+                raise Contended("a new row exists already") from None
+            raise AlreadyStored(_token_in(taken[0])) from None
+
+    def update(self, record: StoredNumber, due: str, entry: Entry) -> None:
+        """One transaction; the record's revision is the one that was read."""
+        attributes = {**granted_attributes(record), "last_used": last_used_map(record), "due": due}
+        self._write([_update(self._names.record_keys, record, attributes)], [entry])
+
+    def record_uses(self, records: Sequence[StoredNumber], entries: Sequence[Entry]) -> None:
+        """One transaction; it writes no other attribute than `last_used` and the revision."""
+        self._write(
+            [_update(self._names.record_keys, each, {"last_used": last_used_map(each)}) for each in records],
+            entries,
+        )
+
+    def _write(self, updates: Sequence[dict[str, Any]], entries: Sequence[Entry]) -> None:
+        try:
+            self._tables.transact([*updates, *(entry_put(self._names.audit_trail, entry) for entry in entries)])
+        except ConditionsFailed:
+            raise Contended("a record has changed since it was read") from None
+
+    def records(self, record_ids: Collection[RecordId]) -> dict[RecordId, StoredNumber]:
+        """By BatchGetItem."""
+        rows = self._tables.batch_get([(self._names.record_keys, record_key(each)) for each in record_ids])
+        return {record_id_of(row): record_of(row) for _, row in rows}
+
+    def records_and_messages(
+        self, record_ids: Collection[RecordId]
+    ) -> tuple[dict[RecordId, StoredNumber], dict[RecordId, bytes]]:
+        """By BatchGetItem over both tables."""
+        tables = (self._names.record_keys, self._names.numbers)
+        rows = self._tables.batch_get([(table, record_key(each)) for each in record_ids for table in tables])
+        records = {record_id_of(row): record_of(row) for table, row in rows if table == self._names.record_keys}
+        messages = {record_id_of(row): _message_in(row) for table, row in rows if table == self._names.numbers}
+        return records, messages
+
+    def token_at(self, tenant_id: str, blind_indexes: Mapping[int, bytes], subject_ref: str) -> str | None:
+        """By BatchGetItem over the versions."""
+        keys = [_index_key(tenant_id, version, index, subject_ref) for version, index in blind_indexes.items()]
+        rows = self._tables.batch_get([(self._names.lookup_index, key) for key in keys])
+        return next((_token_in(row) for _, row in rows), None)
+
+    def index_entries(self, tenant_id: str, version: int, blind_index: bytes) -> list[IndexEntry]:
+        """By Query."""
+        position = _index_position(tenant_id, version, blind_index)
+        rows = self._tables.query(self._names.lookup_index, "index_position", position)
+        return [IndexEntry(_token_in(row), str(row["subject_ref"])) for row in rows]
+
+
+def _update(table: str, record: StoredNumber, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    values = {f":{name}": value for name, value in attributes.items()}
+    values |= {":expected_revision": record.revision, ":next_revision": record.revision + 1}
+    assignments = ", ".join(f"#{name} = :{name}" for name in attributes)
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": serialized(record_key(RecordId(record.tenant_id, record.token))),
+            "UpdateExpression": f"SET {assignments}, revision = :next_revision",
+            "ConditionExpression": UNCHANGED_SINCE_READ,
+            "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+            "ExpressionAttributeValues": serialized(values),
+        }
+    }
+
+
+def _index_position(tenant_id: str, version: int, blind_index: bytes) -> str:
+    return f"{tenant_id}#{version}#{as_text(blind_index)}"
+
+
+def _index_key(tenant_id: str, version: int, blind_index: bytes, subject_ref: str) -> dict[str, str]:
+    return {"index_position": _index_position(tenant_id, version, blind_index), "subject_ref": subject_ref}
+
+
+def _token_in(row: Mapping[str, Any]) -> str:
+    token = row.get("token")
+    if not isinstance(token, str):
+        raise TamperedStore("a row of LookupIndex does not read")
+    return token
+
+
+def _message_in(row: Mapping[str, Any]) -> bytes:
+    try:
+        return bytes(row["message"])
+    except (KeyError, TypeError, ValueError):
+        raise TamperedStore("a row of Numbers does not read") from None

@@ -1,0 +1,110 @@
+"""Stored numbers as rows of RecordKeys, and back. A row that does not read is `TamperedStore`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from phone_vault.domain import moments
+from phone_vault.domain.consent import Consent
+from phone_vault.domain.errors import TamperedStore
+from phone_vault.domain.jurisdiction import Jurisdiction
+from phone_vault.domain.policy import RetentionRule, RetentionStart
+from phone_vault.domain.ports import RecordId
+from phone_vault.domain.stored_number import Grant, IndexPosition, StoredNumber
+
+
+def record_key(record_id: RecordId) -> dict[str, str]:
+    """The key of a number's rows in RecordKeys and in Numbers."""
+    return {"record_id": f"{record_id.tenant_id}#{record_id.token}"}
+
+
+def record_id_of(row: Mapping[str, Any]) -> RecordId:
+    """What the key names. A tenant id has no `#`."""
+    tenant_id, _, token = str(row["record_id"]).partition("#")
+    return RecordId(tenant_id, token)
+
+
+def record_row(record: StoredNumber, due: str) -> dict[str, Any]:
+    """The whole row."""
+    return {
+        **record_key(RecordId(record.tenant_id, record.token)),
+        "subject_id": record.subject_id,
+        "subject_ref": record.subject_ref,
+        "created_at": moments.to_text(record.created_at),
+        "revision": record.revision,
+        "wrapped_key": record.wrapped_key,
+        "branch_key_version": record.branch_key_version,
+        "index_positions": {
+            str(version): {
+                "blind_index": position.blind_index,
+                "binding": position.binding,
+                "numbering_release": position.numbering_release,
+            }
+            for version, position in record.index_positions.items()
+        },
+        "last_used": last_used_map(record),
+        "due": due,
+        **granted_attributes(record),
+    }
+
+
+def granted_attributes(record: StoredNumber) -> dict[str, Any]:
+    """The attributes that protecting a number again may change."""
+    return {
+        "jurisdictions": [str(each) for each in record.jurisdictions],
+        "purposes": {name: _grant_map(each) for name, each in record.grants.items()},
+    }
+
+
+def last_used_map(record: StoredNumber) -> dict[str, str]:
+    """By purpose, as text."""
+    return {purpose: moments.to_text(moment) for purpose, moment in record.last_used.items()}
+
+
+def record_of(row: Mapping[str, Any]) -> StoredNumber:
+    """The record; `TamperedStore` for anything that `record_row` does not write."""
+    try:
+        tenant_id, token = record_id_of(row)
+        return StoredNumber(
+            tenant_id=tenant_id,
+            token=token,
+            subject_id=_text(row["subject_id"]),
+            subject_ref=_text(row["subject_ref"]),
+            created_at=moments.from_text(row["created_at"]),
+            revision=int(row["revision"]),
+            wrapped_key=bytes(row["wrapped_key"]),
+            branch_key_version=int(row["branch_key_version"]),
+            jurisdictions=tuple(Jurisdiction(each) for each in row["jurisdictions"]),
+            grants={name: _grant_of(each) for name, each in row["purposes"].items()},
+            last_used={purpose: moments.from_text(moment) for purpose, moment in row["last_used"].items()},
+            index_positions={int(version): _position_of(each) for version, each in row["index_positions"].items()},
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
+        raise TamperedStore("a row of RecordKeys does not read") from None
+
+
+def _grant_map(grant: Grant) -> dict[str, Any]:
+    consent = grant.consent
+    return {
+        "granted_at": moments.to_text(grant.granted_at),
+        "days": grant.rule.days,
+        "from": str(grant.rule.start),
+    } | ({"consent": {"given_at": moments.to_text(consent.given_at), "evidence": consent.evidence}} if consent else {})
+
+
+def _grant_of(row: Mapping[str, Any]) -> Grant:
+    consent = row.get("consent")
+    return Grant(
+        granted_at=moments.from_text(row["granted_at"]),
+        rule=RetentionRule(int(row["days"]), RetentionStart(row["from"])),
+        consent=Consent(moments.from_text(consent["given_at"]), _text(consent["evidence"])) if consent else None,
+    )
+
+
+def _position_of(row: Mapping[str, Any]) -> IndexPosition:
+    return IndexPosition(bytes(row["blind_index"]), bytes(row["binding"]), _text(row["numbering_release"]))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value

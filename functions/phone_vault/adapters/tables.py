@@ -1,0 +1,161 @@
+"""The tables' names, and DynamoDB's low-level calls with its failures told apart."""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from phone_vault.domain.errors import StoreUnavailable
+from phone_vault.domain.ports import Contended
+
+_LOG = logging.getLogger("phone-vault.dynamodb")
+_SERIALIZER = TypeSerializer()
+_DESERIALIZER = TypeDeserializer()
+_READ_ATTEMPTS = 5
+_KEYS_PER_BATCH_READ = 100
+_LONGEST_PAUSE_SECONDS = 0.05
+
+Row = Mapping[str, Any]
+"""An item or key as Python values."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableNames:
+    """The physical names."""
+
+    key_ring: str
+    record_keys: str
+    lookup_index: str
+    subjects: str
+    numbers: str
+    audit_trail: str
+
+
+class ConditionsFailed(Exception):
+    """A transaction was cancelled by conditions; `rows` has the present row of each action whose condition failed."""
+
+    def __init__(self, rows: Mapping[int, Row]) -> None:
+        super().__init__("a condition does not hold")
+        self.rows = rows
+
+
+def serialized(row: Row) -> dict[str, Any]:
+    """The row in DynamoDB's typed form; attributes that are None are left out."""
+    return {name: _SERIALIZER.serialize(value) for name, value in row.items() if value is not None}
+
+
+def deserialized(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The item as Python values."""
+    return {name: _DESERIALIZER.deserialize(value) for name, value in item.items()}
+
+
+def put(table: str, row: Row, condition: str) -> dict[str, Any]:
+    """A transaction's put."""
+    return {
+        "Put": {
+            "TableName": table,
+            "Item": serialized(row),
+            "ConditionExpression": condition,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
+class Tables:
+    """One DynamoDB client. Whatever keeps it from answering is `StoreUnavailable`."""
+
+    def __init__(self, dynamodb: Any) -> None:
+        self._dynamodb = dynamodb
+
+    def transact(self, actions: Sequence[Mapping[str, Any]]) -> None:
+        """All of the actions or none: `ConditionsFailed`, or `Contended` when another transaction holds a row."""
+        try:
+            self._dynamodb.transact_write_items(TransactItems=list(actions))
+        except ClientError as error:
+            reasons = error.response.get("CancellationReasons", [])
+            failed = {
+                index: deserialized(reason.get("Item", {}))
+                for index, reason in enumerate(reasons)
+                if reason.get("Code") == "ConditionalCheckFailed"
+            }
+            if failed:
+                raise ConditionsFailed(failed) from None
+            if any(reason.get("Code") == "TransactionConflict" for reason in reasons):
+                _pause()
+                raise Contended("another transaction holds a row") from None
+            raise _unavailable(error) from None
+        except BotoCoreError as error:
+            raise _unavailable(error) from None
+
+    def put(self, table: str, row: Row, condition: str) -> None:
+        """One conditional put: `ConditionsFailed`."""
+        try:
+            self._dynamodb.put_item(TableName=table, Item=serialized(row), ConditionExpression=condition)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                raise ConditionsFailed({}) from None
+            raise _unavailable(error) from None
+        except BotoCoreError as error:
+            raise _unavailable(error) from None
+
+    def query(self, table: str, key: str, value: str) -> list[dict[str, Any]]:
+        """All rows of a partition, strongly consistent, page after page."""
+        rows: list[dict[str, Any]] = []
+        start: dict[str, Any] = {}
+        while True:
+            page = self._call(
+                self._dynamodb.query,
+                TableName=table,
+                ConsistentRead=True,
+                KeyConditionExpression="#key = :value",
+                ExpressionAttributeNames={"#key": key},
+                ExpressionAttributeValues=serialized({":value": value}),
+                **start,
+            )
+            rows.extend(deserialized(item) for item in page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return rows
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def batch_get(self, keys: Sequence[tuple[str, Row]]) -> list[tuple[str, dict[str, Any]]]:
+        """The rows that exist among these (table, key), strongly consistent, 100 keys a request; in no order."""
+        found = []
+        for at in range(0, len(keys), _KEYS_PER_BATCH_READ):
+            pending: dict[str, Any] = {}
+            for table, key in keys[at : at + _KEYS_PER_BATCH_READ]:
+                pending.setdefault(table, {"Keys": [], "ConsistentRead": True})["Keys"].append(serialized(key))
+            found.extend(self._batch_get(pending))
+        return found
+
+    def _batch_get(self, pending: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+        found = []
+        for _ in range(_READ_ATTEMPTS):
+            answer = self._call(self._dynamodb.batch_get_item, RequestItems=pending)
+            found += [(table, deserialized(item)) for table, items in answer["Responses"].items() for item in items]
+            pending = answer["UnprocessedKeys"]
+            if not pending:
+                return found
+            _pause()
+        raise StoreUnavailable("DynamoDB leaves part of a read undone")
+
+    @staticmethod
+    def _call(operation: Callable[..., Any], **parameters: Any) -> Any:
+        try:
+            return operation(**parameters)
+        except (ClientError, BotoCoreError) as error:
+            raise _unavailable(error) from None
+
+
+def _unavailable(error: ClientError | BotoCoreError) -> StoreUnavailable:
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+    _LOG.warning("DynamoDB does not answer", extra={"aws_error": code})
+    return StoreUnavailable("DynamoDB does not answer")
+
+
+def _pause() -> None:
+    time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311  jitter, not a secret

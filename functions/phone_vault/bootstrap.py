@@ -1,0 +1,57 @@
+"""Puts a function together from its environment. Clients and caches hang on what is built here, never on a module."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from phone_vault.adapters.audit_log import DynamoAuditLog
+from phone_vault.adapters.clients import client
+from phone_vault.adapters.clock import SystemClock
+from phone_vault.adapters.key_ring import DynamoKeyRingStore
+from phone_vault.adapters.kms import KmsKeyWrapper
+from phone_vault.adapters.numbers import DynamoNumberStore
+from phone_vault.adapters.tables import Tables
+from phone_vault.services.audit_trail import AuditTrail
+from phone_vault.services.key_ring import KeyRing
+from phone_vault.services.operation import Operation
+from phone_vault.services.tally import Tally
+from phone_vault.settings import read_policy, settings_from
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One function, ready to be called, and what it counts."""
+
+    operation: Operation[Any]
+    tally: Tally
+
+
+def build(operation: type[Operation[Any]], environ: Mapping[str, str]) -> Application:
+    """The function for one verb. Credentials and region are taken from the process's environment now."""
+    settings = settings_from(environ)
+    policy = read_policy(settings.policy_file)
+    clock = SystemClock()
+    tally = Tally()
+    tables = Tables(client("dynamodb"))
+    key_ring = KeyRing(
+        DynamoKeyRingStore(tables, settings.tables.key_ring),
+        KmsKeyWrapper(client("kms"), kek_arn=settings.kek_arn, storage_key_arn=settings.storage_key_arn),
+        clock,
+        tally,
+        max_age=timedelta(seconds=policy.branch_key_cache_seconds),
+        capacity=settings.key_cache_capacity,
+        audit_key_in_index_row=operation.holds_index_keys,
+    )
+    trail = AuditTrail(operation.name, DynamoAuditLog(tables, settings.tables.audit_trail), key_ring, clock)
+    return Application(
+        operation(
+            policy=policy,
+            key_ring=key_ring,
+            numbers=DynamoNumberStore(tables, settings.tables),
+            trail=trail,
+            clock=clock,
+            tally=tally,
+        ),
+        tally,
+    )

@@ -1,0 +1,77 @@
+"""The Lambda entry point that all functions share: identity, one log line, metrics, and nothing that leaks."""
+
+import logging
+import os
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.logging import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from phone_vault.bootstrap import build
+from phone_vault.domain.errors import ServiceFault
+from phone_vault.handlers.invocation import Invocation, http_answer, invocation_of
+from phone_vault.services.operation import Operation
+
+# At INFO the Encryption SDK logs encryption contexts, at ERROR a traceback for each message that is not authentic.
+logging.getLogger("aws_encryption_sdk").setLevel(logging.CRITICAL)
+
+
+class EntryPoint:
+    """A Lambda handler for one verb, built once per instance from the environment."""
+
+    def __init__(self, operation: type[Operation[Any]]) -> None:
+        self._logger = Logger()
+        self._metrics = EphemeralMetrics()
+        self._application = build(operation, os.environ)
+        self._function = operation.name
+
+    def __call__(self, event: object, context: LambdaContext) -> dict[str, Any]:
+        """Answer one invocation. Raises `ServiceFault` alone, whose text holds nothing of the request."""
+        invocation = invocation_of(event, context.invoked_function_arn)
+        self._logger.thread_safe_clear_keys()
+        self._logger.thread_safe_append_keys(
+            correlation_id=invocation.request_id or context.aws_request_id,
+            function_request_id=context.aws_request_id,
+            function=self._function,
+        )
+        try:
+            answer = self._answer(invocation)
+        finally:
+            self._emit_metrics()
+        return http_answer(answer) if invocation.over_http else answer
+
+    def _answer(self, invocation: Invocation) -> dict[str, Any]:
+        try:
+            answer = self._application.operation(invocation.caller, invocation.payload)
+        except ServiceFault as fault:
+            self._logger.error("fault", fault=type(fault).__name__, reason=str(fault))  # noqa: TRY400  see below
+            raise
+        except Exception as error:
+            # A traceback's last line is the error's text, which may hold the request; its type and place do not.
+            self._logger.error("fault", fault=type(error).__name__, place=_place(error))  # noqa: TRY400  as said
+            raise ServiceFault("the function failed; its log says where") from None
+        self._logger.info("answered", authentication=invocation.caller.authentication)
+        return answer
+
+    def _emit_metrics(self) -> None:
+        counts, refusals = self._application.tally.take()
+        self._emit(counts)
+        for problem, count in refusals.items():
+            self._metrics.add_dimension("problem", problem)
+            self._emit({"Refusals": count})
+
+    def _emit(self, counts: Mapping[str, int]) -> None:
+        if not counts:
+            return
+        self._metrics.add_dimension("function", self._function)
+        for name, count in counts.items():
+            self._metrics.add_metric(name, MetricUnit.Count, count)
+        self._metrics.flush_metrics()
+
+
+def _place(error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{frame.name}:{frame.lineno}"

@@ -1,0 +1,108 @@
+"""Lookup: under which tokens a number is stored, for one purpose."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from phone_vault.domain.audit import Event
+from phone_vault.domain.phone import PhoneNumber
+from phone_vault.domain.policy import Demand
+from phone_vault.domain.ports import RecordId
+from phone_vault.domain.requests import RequestReader
+from phone_vault.domain.retention import live_purposes
+from phone_vault.domain.secret import SecretKey
+from phone_vault.domain.stored_number import StoredNumber
+from phone_vault.services.index_positions import blind_indexes, check_entry
+from phone_vault.services.operation import Item, Operation, Outcome
+from phone_vault.services.tally import Measure
+
+
+@dataclass(frozen=True, slots=True)
+class LookupRequest:
+    """What a caller asks of `Lookup`."""
+
+    tenant_id: str
+    number: PhoneNumber
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A record that the index names, and what it must say of itself if the index is right."""
+
+    record_id: RecordId
+    subject_ref: str
+    version: int
+    index_key: SecretKey
+    blind_index: bytes
+
+
+class Lookup(Operation[LookupRequest]):
+    """Asks the blind index, then the records; it never holds a key that decrypts."""
+
+    name = "Lookup"
+    measure = Measure.LOOKUPS
+
+    def read(self, reader: RequestReader) -> LookupRequest:
+        """`number`, `purpose`; optional `tenant_id`, `region`."""
+        request = LookupRequest(reader.tenant_id(), reader.number(), reader.purpose())
+        reader.finish()
+        return request
+
+    def demand(self, request: LookupRequest) -> Demand:
+        """The purpose."""
+        return Demand(self.name, request.tenant_id, (request.purpose,))
+
+    def describe(self, _request: LookupRequest, event: Event) -> Event:
+        """Nothing more: no form of the number goes into the trail."""
+        return event
+
+    def perform(self, items: Sequence[Item[LookupRequest]], now: datetime) -> list[Outcome]:
+        """A query per item and index version, one read of all records found, one write of the entries."""
+        searched = [self.settle(item, self._search) for item in items]
+        named = {hit.record_id for found in searched if not isinstance(found, Outcome) for hit in found}
+        records = self.numbers.records(named)
+
+        def look_up(item: Item[LookupRequest], hits: list[_Hit], request: LookupRequest) -> Outcome:
+            matches = self._matches(request, hits, records, now)
+            return item.answered("looked-up", {"matches": matches}, tokens=tuple(each["token"] for each in matches))
+
+        outcomes = [
+            found if isinstance(found, Outcome) else self.settle(item, partial(look_up, item, found))
+            for item, found in zip(items, searched, strict=True)
+        ]
+        self.trail.record([outcome.event for outcome in outcomes])
+        return outcomes
+
+    def _search(self, request: LookupRequest) -> list[_Hit]:
+        hits = []
+        index_keys = self.key_ring.index_keys(request.tenant_id)
+        for version, blind_index in blind_indexes(index_keys, request.tenant_id, request.number).items():
+            for entry in self.numbers.index_entries(request.tenant_id, version, blind_index):
+                record_id = RecordId(request.tenant_id, entry.token)
+                hits.append(_Hit(record_id, entry.subject_ref, version, index_keys[version], blind_index))
+        return hits
+
+    def _matches(
+        self,
+        request: LookupRequest,
+        hits: Sequence[_Hit],
+        records: Mapping[RecordId, StoredNumber],
+        now: datetime,
+    ) -> list[dict[str, Any]]:
+        matches = {}
+        for hit in hits:
+            record = records.get(hit.record_id)
+            if record is None:
+                continue  # gone between the query and the read
+            check_entry(record, hit.subject_ref, hit.version, hit.index_key, hit.blind_index)
+            live = live_purposes(record, self.policy, now)
+            if request.purpose in live:
+                matches[record.token] = {
+                    "token": record.token,
+                    "subject_id": record.subject_id,
+                    "purposes": sorted(live),
+                }
+        return [matches[token] for token in sorted(matches)]

@@ -1,0 +1,203 @@
+"""What all functions for applications have in common: single or batch, who may, and an audit entry for each item."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar
+
+from phone_vault.domain.audit import Event
+from phone_vault.domain.callers import Caller
+from phone_vault.domain.errors import (
+    AuditUnavailable,
+    Fault,
+    InvalidRequest,
+    Refusal,
+    ServiceFault,
+    StoreUnavailable,
+)
+from phone_vault.domain.moments import to_second
+from phone_vault.domain.policy import Demand, VaultPolicy
+from phone_vault.domain.ports import Clock, Contended, NumberStore
+from phone_vault.domain.problems import PROBLEM_TYPES, problem_of
+from phone_vault.domain.requests import RequestReader
+from phone_vault.services.audit_trail import AuditTrail
+from phone_vault.services.key_ring import KeyRing
+from phone_vault.services.tally import Measure, Tally
+
+MOST_ITEMS = 100
+ATTEMPTS = 8
+
+Q = TypeVar("Q")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one item: its answer or its refusal, and what the audit trail says of it."""
+
+    event: Event
+    answer: Mapping[str, Any] | None = None
+    refusal: Refusal | None = None
+
+    def body(self) -> dict[str, Any]:
+        """The response object, or the problem in its envelope."""
+        return {"problem": problem_of(self.refusal)} if self.refusal else dict(self.answer or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Generic[Q]):
+    """One request of a call, as far as it came: read, or refused."""
+
+    event: Event
+    """What the audit trail says of it so far."""
+    request: Q | None = None
+    """None once it is refused."""
+    refusal: Refusal | None = None
+    reference: str | None = None
+
+    def answered(self, outcome: str, answer: Mapping[str, Any], **known: Any) -> Outcome:
+        """It was done; `known` is what the audit trail says beyond the request."""
+        return Outcome(replace(self.event, outcome=outcome, **known), answer=answer)
+
+    def refused(self, refusal: Refusal, **known: Any) -> Outcome:
+        """It was not."""
+        problem = PROBLEM_TYPES[type(refusal)].name
+        return Outcome(replace(self.event, outcome="refused", problem=problem, **known), refusal=refusal)
+
+
+class Operation(ABC, Generic[Q]):
+    """A function for applications. A subclass reads its request, says what that demands, and does it."""
+
+    name: ClassVar[str]
+    measure: ClassVar[Measure]
+    holds_index_keys: ClassVar[bool] = True
+    """Whether the function's role may unwrap index rows, which carry the audit key too."""
+    items_at_once: ClassVar[int] = MOST_ITEMS
+    """How many items `perform` takes: as many as fit the same requests to DynamoDB."""
+
+    def __init__(
+        self,
+        *,
+        policy: VaultPolicy,
+        key_ring: KeyRing,
+        numbers: NumberStore,
+        trail: AuditTrail,
+        clock: Clock,
+        tally: Tally,
+    ) -> None:
+        self.policy = policy
+        self.key_ring = key_ring
+        self.numbers = numbers
+        self.trail = trail
+        self._clock = clock
+        self._tally = tally
+
+    @abstractmethod
+    def read(self, reader: RequestReader) -> Q:
+        """The request, or the refusal for its shape."""
+
+    @abstractmethod
+    def demand(self, request: Q) -> Demand:
+        """What the caller must have a right to."""
+
+    @abstractmethod
+    def describe(self, request: Q, event: Event) -> Event:
+        """The event with what the request adds to it."""
+
+    @abstractmethod
+    def perform(self, items: Sequence[Item[Q]], now: datetime) -> list[Outcome]:
+        """Do what was not refused yet and write an audit entry for every item, in their order.
+
+        May raise `StoreUnavailable` and `AuditUnavailable` when nothing was done, `Contended` when it is to be tried
+        again from the beginning.
+        """
+
+    def __call__(self, caller: Caller, payload: object) -> dict[str, Any]:
+        """The answer to a payload, single or batch. Raises for faults of the service alone."""
+        now = to_second(self._clock.now())
+        if isinstance(payload, Mapping) and "items" in payload:
+            try:
+                items = self._batch(caller, payload, now)
+            except Refusal as refusal:
+                return self._perform([Item(Event("refused", caller), refusal=refusal)], now)[0].body()
+            outcomes = self._perform(items, now)
+            return {"results": [_result(item, outcome) for item, outcome in zip(items, outcomes, strict=True)]}
+        return self._perform([self._item(caller, payload, now, in_batch=False)], now)[0].body()
+
+    def _batch(self, caller: Caller, payload: Mapping[str, Any], now: datetime) -> list[Item[Q]]:
+        raws = payload["items"]
+        if not isinstance(raws, list) or not 1 <= len(raws) <= MOST_ITEMS:
+            raise InvalidRequest([Fault("/items", f"must be a list of 1 to {MOST_ITEMS} requests")])
+        common = {field: value for field, value in payload.items() if field != "items"}
+        self.read(RequestReader(common, now, in_batch=True, partial=True))
+        merged = [{**common, **raw} if isinstance(raw, Mapping) else raw for raw in raws]
+        return [self._item(caller, raw, now, in_batch=True) for raw in merged]
+
+    def _item(self, caller: Caller, raw: object, now: datetime, *, in_batch: bool) -> Item[Q]:
+        event = Event("refused", caller)
+        if not isinstance(raw, Mapping):
+            return Item(event, refusal=InvalidRequest([Fault("", "must be an object")]))
+        reader = RequestReader(raw, now, in_batch=in_batch)
+        try:
+            request = self.read(reader)
+            demand = self.demand(request)
+            registered = tuple(name for name in demand.purposes if name in self.policy.purposes)
+            event = self.describe(request, replace(event, tenant_id=demand.tenant_id, purposes=registered))
+            self.policy.authorize(caller, demand)
+            for purpose in demand.purposes:
+                self.policy.purpose(purpose)
+        except Refusal as refusal:
+            return Item(event, refusal=refusal, reference=reader.reference())
+        return Item(event, request, reference=reader.reference())
+
+    def _perform(self, items: Sequence[Item[Q]], now: datetime) -> list[Outcome]:
+        portions = [items[at : at + self.items_at_once] for at in range(0, len(items), self.items_at_once)]
+        outcomes = [outcome for portion in portions for outcome in self._portion(portion, now)]
+        for outcome in outcomes:
+            if outcome.refusal is None:
+                self._tally.count(self.measure)
+            else:
+                self._tally.count_refusal(PROBLEM_TYPES[type(outcome.refusal)].name)
+        return outcomes
+
+    def _portion(self, items: Sequence[Item[Q]], now: datetime) -> list[Outcome]:
+        try:
+            for _ in range(ATTEMPTS):
+                try:
+                    return self.perform(items, now)
+                except Contended:
+                    continue  # what was read has changed: what was allowed may not be any more
+            return self._refuse(items, StoreUnavailable("a record changes too often"))
+        except StoreUnavailable as unavailable:
+            return self._refuse(items, unavailable)
+        except AuditUnavailable as unavailable:
+            return [item.refused(unavailable) for item in items]
+        except ServiceFault:
+            with suppress(AuditUnavailable, ServiceFault):  # the fault itself is raised, and logged, in any case
+                self.trail.record([replace(item.event, outcome="fault") for item in items])
+            raise
+
+    def _refuse(self, items: Sequence[Item[Q]], refusal: Refusal) -> list[Outcome]:
+        outcomes = [item.refused(item.refusal or refusal) for item in items]
+        try:
+            self.trail.record([outcome.event for outcome in outcomes])
+        except AuditUnavailable as unavailable:
+            return [item.refused(unavailable) for item in items]
+        return outcomes
+
+    def settle(self, item: Item[Q], decide: Callable[[Q], T]) -> T | Outcome:
+        """A step for one item of several: what refuses the item alone becomes its outcome."""
+        if item.request is None:
+            return item.refused(item.refusal or InvalidRequest([]))
+        try:
+            return decide(item.request)
+        except StoreUnavailable:
+            raise
+        except Refusal as refusal:
+            return item.refused(refusal)
+
+
+def _result(item: Item[Q], outcome: Outcome) -> dict[str, Any]:
+    return outcome.body() | ({"reference": item.reference} if item.reference is not None else {})

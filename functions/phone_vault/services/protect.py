@@ -1,0 +1,183 @@
+"""Protect: a token for a number, and the number encrypted; or the token that it has already."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from phone_vault.crypto import macs
+from phone_vault.crypto.numbers import seal
+from phone_vault.domain.audit import Event
+from phone_vault.domain.consent import Consent
+from phone_vault.domain.errors import ConsentRequired, Fault, InvalidRequest
+from phone_vault.domain.jurisdiction import Jurisdiction, inferred_from
+from phone_vault.domain.moments import to_text
+from phone_vault.domain.numbering import RELEASE, NumberingFacts, numbering_facts
+from phone_vault.domain.phone import PhoneNumber
+from phone_vault.domain.policy import Demand, Purpose
+from phone_vault.domain.ports import AlreadyStored, Contended, NewNumber, RecordId
+from phone_vault.domain.requests import RequestReader
+from phone_vault.domain.retention import Regrant, due_bucket, grant, live_purposes, merged
+from phone_vault.domain.secret import SecretKey
+from phone_vault.domain.stored_number import StoredNumber, new_token
+from phone_vault.services.index_positions import blind_indexes, bound_to, check_entry
+from phone_vault.services.operation import Item, Operation, Outcome
+from phone_vault.services.tally import Measure
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectRequest:
+    """What a caller asks of `Protect`."""
+
+    tenant_id: str
+    subject_id: str
+    number: PhoneNumber
+    purposes: Mapping[str, Consent | None]
+    jurisdiction: Jurisdiction | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Protection:
+    """A request with what the vault's own rules and keys add to it."""
+
+    request: ProtectRequest
+    facts: NumberingFacts
+    asked: tuple[Regrant, ...]
+    jurisdiction: Jurisdiction
+    subject_ref: str
+    index_keys: Mapping[int, SecretKey]
+    blind_indexes: Mapping[int, bytes]
+
+
+class Protect(Operation[ProtectRequest]):
+    """A new number is one transaction and no read. What exists already is merged: a read and a write more."""
+
+    name = "Protect"
+    measure = Measure.PROTECTS
+    items_at_once = 1  # each is a transaction of its own, in the order of the items
+
+    def read(self, reader: RequestReader) -> ProtectRequest:
+        """`subject_id`, `number`, `purposes`; optional `tenant_id`, `region`, `jurisdiction`."""
+        request = ProtectRequest(
+            reader.tenant_id(), reader.subject_id(), reader.number(), reader.purposes(), reader.jurisdiction()
+        )
+        reader.finish()
+        return request
+
+    def demand(self, request: ProtectRequest) -> Demand:
+        """Every purpose."""
+        return Demand(self.name, request.tenant_id, tuple(request.purposes))
+
+    def describe(self, _request: ProtectRequest, event: Event) -> Event:
+        """Nothing more: token and subject reference are known when it is done."""
+        return event
+
+    def perform(self, items: Sequence[Item[ProtectRequest]], now: datetime) -> list[Outcome]:
+        """Store or merge; a refusal is written to the trail by itself, a success in its own transaction."""
+        outcomes = []
+        for item in items:
+            outcome = self.settle(item, partial(self._protect, item, now))
+            if outcome.refusal is not None:
+                self.trail.record([outcome.event])
+            outcomes.append(outcome)
+        return outcomes
+
+    def _protect(self, item: Item[ProtectRequest], now: datetime, request: ProtectRequest) -> Outcome:
+        protection = self._prepare(request)
+        try:
+            return self._store(item, protection, now)
+        except ConsentRequired:
+            # Without a consent only a record that has a live one can take the number: look for it.
+            token = self.numbers.token_at(request.tenant_id, protection.blind_indexes, protection.subject_ref)
+            if token is None:
+                raise
+        except AlreadyStored as stored:
+            token = stored.token
+        return self._merge(item, protection, token, now)
+
+    def _prepare(self, request: ProtectRequest) -> _Protection:
+        asked = tuple(Regrant(self._purpose_for(name, consent), consent) for name, consent in request.purposes.items())
+        self.key_ring.ensure(request.tenant_id)
+        subject_key = self.key_ring.subject_key(request.tenant_id)
+        index_keys = self.key_ring.index_keys(request.tenant_id)
+        return _Protection(
+            request=request,
+            facts=numbering_facts(request.number),
+            asked=asked,
+            jurisdiction=request.jurisdiction or self.policy.default_jurisdiction,
+            subject_ref=macs.subject_ref(subject_key, request.tenant_id, request.subject_id),
+            index_keys=index_keys,
+            blind_indexes=blind_indexes(index_keys, request.tenant_id, request.number),
+        )
+
+    def _purpose_for(self, name: str, consent: Consent | None) -> Purpose:
+        purpose = self.policy.purpose(name)
+        if consent is not None and not purpose.rests_on_consent:
+            raise InvalidRequest([Fault("/purposes", "a consent is given for a purpose that does not rest on consent")])
+        return purpose
+
+    def _store(self, item: Item[ProtectRequest], protection: _Protection, now: datetime) -> Outcome:
+        request = protection.request
+        inferred = inferred_from(request.number, protection.facts.country)
+        jurisdictions = tuple(dict.fromkeys(each for each in (protection.jurisdiction, inferred) if each is not None))
+        grants = {each.purpose.name: grant(each.purpose, each.consent, jurisdictions, now) for each in protection.asked}
+        token = new_token()
+        version, branch_key = self.key_ring.active_branch_key(request.tenant_id)
+        sealed = seal(request.number, branch_key, request.tenant_id, token)
+        record = StoredNumber(
+            tenant_id=request.tenant_id,
+            token=token,
+            subject_id=request.subject_id,
+            subject_ref=protection.subject_ref,
+            created_at=now,
+            revision=1,
+            wrapped_key=sealed.wrapped_record_key,
+            branch_key_version=version,
+            jurisdictions=jurisdictions,
+            grants=grants,
+            last_used={},
+            index_positions={},
+        )
+        indexed = bound_to(record, protection.index_keys, protection.blind_indexes, RELEASE)
+        record = replace(record, index_positions=indexed)
+        outcome = self._outcome(item, protection, record, "created", now)
+        with self.trail.writing([outcome.event]) as [entry]:
+            self.numbers.add(NewNumber(record, sealed.message, due_bucket(record, self.policy)), entry)
+        return outcome
+
+    def _merge(self, item: Item[ProtectRequest], protection: _Protection, token: str, now: datetime) -> Outcome:
+        record_id = RecordId(protection.request.tenant_id, token)
+        before = self.numbers.records({record_id}).get(record_id)
+        if before is None:
+            raise Contended("the record went between the write and the read")
+        for version, index_key in protection.index_keys.items():
+            check_entry(before, protection.subject_ref, version, index_key, protection.blind_indexes[version])
+        after = merged(before, protection.asked, protection.jurisdiction, self.policy, now)
+        outcome = self._outcome(item, protection, after, "merged", now)
+        if after == before:
+            self.trail.record([outcome.event])
+        else:
+            with self.trail.writing([outcome.event]) as [entry]:
+                self.numbers.update(after, due_bucket(after, self.policy), entry)
+        return outcome
+
+    def _outcome(
+        self,
+        item: Item[ProtectRequest],
+        protection: _Protection,
+        record: StoredNumber,
+        outcome: str,
+        now: datetime,
+    ) -> Outcome:
+        ends = live_purposes(record, self.policy, now)
+        answer = {
+            "token": record.token,
+            "created": outcome == "created",
+            "masked": protection.request.number.masked(self.policy.visible_suffix),
+            "country": protection.facts.country,
+            "number_type": protection.facts.number_type,
+            "jurisdiction": protection.jurisdiction,
+            "purposes": {purpose: {"expires_at": to_text(end)} for purpose, end in sorted(ends.items())},
+            "expires_at": to_text(max(ends.values())),
+        }
+        return item.answered(outcome, answer, tokens=(record.token,), subject_ref=record.subject_ref)

@@ -1,0 +1,102 @@
+"""Reveal: a number, or its mask, for one purpose."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from phone_vault.crypto.numbers import SealedNumber, unseal
+from phone_vault.domain.audit import Event
+from phone_vault.domain.errors import NotFound, PurposeNotPermitted, TamperedStore
+from phone_vault.domain.moments import to_text
+from phone_vault.domain.phone import PhoneNumber
+from phone_vault.domain.policy import Demand, View
+from phone_vault.domain.ports import RecordId
+from phone_vault.domain.requests import RequestReader
+from phone_vault.domain.retention import ends_at, is_live, used
+from phone_vault.domain.stored_number import StoredNumber
+from phone_vault.services.operation import Item, Operation, Outcome
+from phone_vault.services.tally import Measure
+
+
+@dataclass(frozen=True, slots=True)
+class RevealRequest:
+    """What a caller asks of `Reveal`."""
+
+    record_id: RecordId
+    purpose: str
+    reason: str | None
+    view: View
+
+
+class Reveal(Operation[RevealRequest]):
+    """Reads record key and message together, decides, leaves the audit entry, and only then answers."""
+
+    name = "Reveal"
+    measure = Measure.REVEALS
+    holds_index_keys = False
+    items_at_once = 50  # one read of 100 rows, and one write of at most 50 entries and 50 uses
+
+    def read(self, reader: RequestReader) -> RevealRequest:
+        """`token`, `purpose`; optional `tenant_id`, `reason`, `view`."""
+        record_id = RecordId(reader.tenant_id(), reader.token())
+        request = RevealRequest(record_id, reader.purpose(), reader.reason(), reader.view())
+        reader.finish()
+        return request
+
+    def demand(self, request: RevealRequest) -> Demand:
+        """The purpose and the view."""
+        return Demand(self.name, request.record_id.tenant_id, (request.purpose,), request.view)
+
+    def describe(self, request: RevealRequest, event: Event) -> Event:
+        """Token and reason."""
+        return replace(event, tokens=(request.record_id.token,), reason=request.reason)
+
+    def perform(self, items: Sequence[Item[RevealRequest]], now: datetime) -> list[Outcome]:
+        """One read, the decisions, and one write: of the entries, and of each record's first use of the day."""
+        wanted = {item.request.record_id for item in items if item.request is not None}
+        records, messages = self.numbers.records_and_messages(wanted)
+        after = dict(records)
+
+        def reveal(item: Item[RevealRequest], request: RevealRequest) -> Outcome:
+            record = after.get(request.record_id)
+            if record is None:
+                raise NotFound("the tenant has no such token")
+            if not is_live(record, request.purpose, self.policy, now):
+                raise PurposeNotPermitted("the number is not stored for this purpose, or no longer")
+            number = self._unseal(record, messages)
+            if request.view is View.FULL:
+                after[request.record_id] = record = used(record, request.purpose, now)
+            return self._outcome(item, request, record, number)
+
+        outcomes = [self.settle(item, partial(reveal, item)) for item in items]
+        uses = [record for record_id, record in after.items() if record is not records[record_id]]
+        events = [outcome.event for outcome in outcomes]
+        if uses:
+            with self.trail.writing(events) as entries:
+                self.numbers.record_uses(uses, entries)
+        else:
+            self.trail.record(events)
+        return outcomes
+
+    def _unseal(self, record: StoredNumber, messages: Mapping[RecordId, bytes]) -> PhoneNumber:
+        message = messages.get(RecordId(record.tenant_id, record.token))
+        if message is None:
+            raise TamperedStore("a stored number has lost its message")
+        branch_key = self.key_ring.branch_key(record.tenant_id, record.branch_key_version)
+        return unseal(SealedNumber(message, record.wrapped_key), branch_key, record.tenant_id, record.token)
+
+    def _outcome(
+        self, item: Item[RevealRequest], request: RevealRequest, record: StoredNumber, number: PhoneNumber
+    ) -> Outcome:
+        if request.view is View.FULL:
+            outcome, shown = "revealed", {"number": number.disclose()}
+        else:
+            outcome, shown = "masked", {"masked": number.masked(self.policy.visible_suffix)}
+        answer = {
+            "token": record.token,
+            **shown,
+            "purpose": request.purpose,
+            "expires_at": to_text(ends_at(record, request.purpose, self.policy)),
+        }
+        return item.answered(outcome, answer, subject_ref=record.subject_ref)

@@ -1,0 +1,66 @@
+"""The environment of a function, read once, every fault reported in one error."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from phone_vault.adapters.tables import TableNames
+from phone_vault.domain.errors import Misconfigured
+from phone_vault.domain.policy import VaultPolicy
+from phone_vault.domain.policy_file import parse
+
+SHIPPED_POLICY = Path(__file__).resolve().parents[1] / "policy.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the template tells a function."""
+
+    tables: TableNames
+    kek_arn: str
+    storage_key_arn: str
+    key_cache_capacity: int
+    policy_file: Path
+
+
+def settings_from(environ: Mapping[str, str]) -> Settings:
+    """The settings; `Misconfigured` names all variables that are missing or wrong."""
+    faults: list[str] = []
+
+    def text(name: str) -> str:
+        value = environ.get(name, "")
+        if not value:
+            faults.append(f"{name} is missing")
+        return value
+
+    def count(name: str) -> int:
+        value = text(name)
+        if value and not (value.isascii() and value.isdigit() and int(value) > 0):
+            faults.append(f"{name} is not a whole number above 0")
+            return 1
+        return int(value or 1)
+
+    settings = Settings(
+        tables=TableNames(
+            key_ring=text("KEY_RING_TABLE"),
+            record_keys=text("RECORD_KEYS_TABLE"),
+            lookup_index=text("LOOKUP_INDEX_TABLE"),
+            subjects=text("SUBJECTS_TABLE"),
+            numbers=text("NUMBERS_TABLE"),
+            audit_trail=text("AUDIT_TRAIL_TABLE"),
+        ),
+        kek_arn=text("KEK_ARN"),
+        storage_key_arn=text("STORAGE_KEY_ARN"),
+        key_cache_capacity=count("KEY_CACHE_CAPACITY"),
+        policy_file=Path(environ.get("POLICY_FILE") or SHIPPED_POLICY),
+    )
+    if faults:
+        raise Misconfigured("; ".join(faults))
+    return settings
+
+
+def read_policy(path: Path) -> VaultPolicy:
+    """The policy of a TOML file; `PolicyFaults` with all that is wrong with it."""
+    with path.open("rb") as file:
+        return parse(tomllib.load(file))
