@@ -1,0 +1,141 @@
+"""How every function is set up."""
+
+import pytest
+
+from tests.infrastructure.templates import (
+    DEPLOYED,
+    FUNCTIONS,
+    ROOT,
+    Template,
+    of_type,
+    resolve,
+    source,
+    translation,
+)
+
+DEPLOYED_FUNCTIONS = of_type("functions", "AWS::Lambda::Function")
+ENVIRONMENT_LIMIT = 4096
+HTTP_API_LIMIT_SECONDS = 30
+VARIABLES = {
+    "KEY_RING_TABLE",
+    "RECORD_KEYS_TABLE",
+    "LOOKUP_INDEX_TABLE",
+    "SUBJECTS_TABLE",
+    "NUMBERS_TABLE",
+    "AUDIT_TRAIL_TABLE",
+    "KEK_ARN",
+    "STORAGE_KEY_ARN",
+    "KEY_CACHE_CAPACITY",
+    "POWERTOOLS_SERVICE_NAME",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_LOG_LEVEL",
+}
+
+every_function = pytest.mark.parametrize("name", FUNCTIONS)
+
+
+def properties(name: str) -> Template:
+    found: Template = DEPLOYED_FUNCTIONS[f"{name}Function"]["Properties"]
+    return found
+
+
+def test_there_is_one_function_a_verb() -> None:
+    assert set(DEPLOYED_FUNCTIONS) == {f"{name}Function" for name in FUNCTIONS}
+
+
+@every_function
+def test_a_function_is_named_after_the_vault_and_its_verb(name: str) -> None:
+    assert resolve(properties(name)["FunctionName"]) == f"phone-vault-{name}"
+
+
+@every_function
+def test_the_handler_of_a_function_exists(name: str) -> None:
+    module, _, attribute = properties(name)["Handler"].rpartition(".")
+    assert (ROOT / "functions" / f"{module.replace('.', '/')}.py").is_file()
+    assert attribute == "handler"
+
+
+@every_function
+def test_a_function_runs_on_the_runtime_that_the_build_compiles_for(name: str) -> None:
+    assert properties(name)["Runtime"] == "python3.13"
+    assert properties(name)["Architectures"] == [{"Ref": "Architecture"}]
+
+
+def test_all_functions_share_one_build() -> None:
+    assert source("functions")["Globals"]["Function"]["CodeUri"] == "../functions"
+    own = [r["Properties"].get("CodeUri") for r in source("functions")["Resources"].values()]
+    assert set(own) == {None}
+
+
+def test_no_two_functions_share_a_role() -> None:
+    roles = {name: properties(name)["Role"] for name in FUNCTIONS}
+    assert roles == {name: {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in FUNCTIONS}
+    assert set(of_type("functions", "AWS::IAM::Role")) == {f"{name}Role" for name in FUNCTIONS}
+
+
+@every_function
+def test_a_function_has_the_alias_http(name: str) -> None:
+    alias = translation("functions")["Resources"][f"{name}FunctionAliashttp"]
+    assert alias["Properties"]["Name"] == "http"
+    assert alias["Properties"]["FunctionName"] == {"Ref": f"{name}Function"}
+
+
+@every_function
+def test_a_change_of_configuration_reaches_the_alias_too(name: str) -> None:
+    written = source("functions")["Resources"][f"{name}Function"]["Properties"]
+    assert written["AutoPublishAliasAllProperties"] is True
+
+
+@every_function
+def test_payloads_are_never_retried_whichever_way_a_function_is_invoked(name: str) -> None:
+    settings = [
+        config["Properties"]
+        for config in of_type("functions", "AWS::Lambda::EventInvokeConfig").values()
+        if config["Properties"]["FunctionName"] == {"Ref": f"{name}Function"}
+    ]
+    assert [setting["MaximumRetryAttempts"] for setting in settings] == [0, 0]
+    assert {setting["Qualifier"] for setting in settings} == {"$LATEST", "http"}
+
+
+@every_function
+def test_payloads_are_stored_nowhere_when_an_invocation_fails(name: str) -> None:
+    assert "DeadLetterConfig" not in properties(name)
+    for config in of_type("functions", "AWS::Lambda::EventInvokeConfig").values():
+        assert not config["Properties"].get("DestinationConfig")
+
+
+@every_function
+def test_a_function_is_traced(name: str) -> None:
+    assert properties(name)["TracingConfig"] == {"Mode": "Active"}
+
+
+@every_function
+def test_a_function_answers_before_the_http_api_gives_up(name: str) -> None:
+    assert properties(name)["Timeout"] <= HTTP_API_LIMIT_SECONDS
+
+
+@every_function
+def test_a_function_knows_what_it_is_told_and_no_more(name: str) -> None:
+    assert set(properties(name)["Environment"]["Variables"]) == VARIABLES
+
+
+@every_function
+def test_the_environment_of_a_function_fits_into_what_lambda_takes(name: str) -> None:
+    longest = dict.fromkeys(source("functions")["Parameters"], "x" * 80) | DEPLOYED
+    variables = resolve(properties(name)["Environment"]["Variables"], longest)
+    assert sum(len(key) + len(value) for key, value in variables.items()) < ENVIRONMENT_LIMIT
+
+
+@every_function
+def test_a_function_logs_into_its_own_group_encrypted_and_for_a_time(name: str) -> None:
+    assert properties(name)["LoggingConfig"]["LogGroup"] == {"Ref": f"{name}LogGroup"}
+    group = translation("functions")["Resources"][f"{name}LogGroup"]["Properties"]
+    assert resolve(group["LogGroupName"]) == f"/aws/lambda/phone-vault-{name}"
+    assert group["KmsKeyId"] == {"Ref": "StorageKeyArn"}
+    assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+@every_function
+def test_logs_survive_their_stack(name: str) -> None:
+    group = translation("functions")["Resources"][f"{name}LogGroup"]
+    assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")

@@ -1,0 +1,128 @@
+"""Who may do what with the two KMS keys."""
+
+import pytest
+
+from tests.infrastructure.templates import (
+    ACCOUNT,
+    ADMINISTRATOR,
+    Template,
+    listed,
+    of_type,
+    resolve,
+    translation,
+)
+
+KEYS = of_type("data", "AWS::KMS::Key")
+ROOT_OF_THE_ACCOUNT = f"arn:aws:iam::{ACCOUNT}:root"
+CONTROL = {
+    "kms:CancelKeyDeletion",
+    "kms:DisableKey",
+    "kms:DisableKeyRotation",
+    "kms:EnableKey",
+    "kms:PutKeyPolicy",
+    "kms:ScheduleKeyDeletion",
+}
+
+every_key = pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+
+
+def statements(key: Template, effect: str) -> list[Template]:
+    policy = resolve(key["Properties"]["KeyPolicy"])
+    return [statement for statement in policy["Statement"] if statement["Effect"] == effect]
+
+
+def allowed_to(key: Template, *actions: str) -> list[Template]:
+    return [s for s in statements(key, "Allow") if set(actions) & set(listed(s["Action"]))]
+
+
+@every_key
+def test_a_key_rotates_every_year(key: Template) -> None:
+    properties = key["Properties"]
+    assert (properties["EnableKeyRotation"], properties["RotationPeriodInDays"]) == (True, 365)
+
+
+@every_key
+def test_a_key_waits_as_long_as_kms_allows_before_it_is_deleted(key: Template) -> None:
+    assert key["Properties"]["PendingWindowInDays"] == 30
+
+
+@every_key
+def test_a_key_survives_its_stack(key: Template) -> None:
+    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+@every_key
+def test_only_the_named_administrator_controls_a_key(key: Template) -> None:
+    assert [s["Principal"] for s in allowed_to(key, *CONTROL)] == [{"AWS": ADMINISTRATOR}]
+
+
+@every_key
+def test_without_a_named_administrator_the_account_decides(key: Template) -> None:
+    control = next(s for s in key["Properties"]["KeyPolicy"]["Statement"] if s["Sid"] == "AdministratorControls")
+    condition, _, otherwise = control["Principal"]["AWS"]["Fn::If"]
+    assert (condition, resolve(otherwise)) == ("HasKeyAdministrator", ROOT_OF_THE_ACCOUNT)
+
+
+@every_key
+def test_the_lockout_check_is_bypassed_only_for_a_named_administrator(key: Template) -> None:
+    assert key["Properties"]["BypassPolicyLockoutSafetyCheck"] == {"Fn::If": ["HasKeyAdministrator", True, False]}
+
+
+@every_key
+def test_a_key_denies_control_to_every_function(key: Template) -> None:
+    (denial,) = statements(key, "Deny")
+    assert set(denial["Action"]) >= CONTROL
+    assert denial["Principal"] == {"AWS": "*"}
+    assert denial["Condition"] == {
+        "ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/phone-vault/functions/*"}
+    }
+
+
+@every_key
+def test_a_key_policy_names_every_action(key: Template) -> None:
+    actions = [a for s in key["Properties"]["KeyPolicy"]["Statement"] for a in listed(s["Action"])]
+    assert not [action for action in actions if "*" in action]
+
+
+@every_key
+def test_a_key_is_never_open_to_everyone(key: Template) -> None:
+    principals = [value for s in statements(key, "Allow") for value in s["Principal"].values()]
+    assert set(principals) <= {ADMINISTRATOR, ROOT_OF_THE_ACCOUNT, "logs.eu-west-1.amazonaws.com"}
+
+
+@every_key
+def test_a_key_has_an_alias_after_the_vault(key: Template) -> None:
+    name = next(logical_id for logical_id, value in KEYS.items() if value is key)
+    alias = translation("data")["Resources"][f"{name}Alias"]["Properties"]
+    assert resolve(alias["AliasName"]) == f"alias/phone-vault-{name.lower()}"
+    assert alias["TargetKeyId"] == {"Ref": name}
+
+
+def test_the_kek_is_used_only_with_tenant_use_and_version() -> None:
+    (use,) = allowed_to(KEYS["Kek"], "kms:Encrypt", "kms:Decrypt")
+    assert use["Condition"] == {
+        "Null": {f"kms:EncryptionContext:{name}": "false" for name in ("tenant", "use", "version")}
+    }
+
+
+def test_nobody_may_make_a_grant_on_the_kek() -> None:
+    assert not allowed_to(KEYS["Kek"], "kms:CreateGrant")
+
+
+def test_the_kek_makes_no_data_keys() -> None:
+    assert not allowed_to(KEYS["Kek"], "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext")
+
+
+def test_the_storage_key_is_used_for_audit_keys_by_dynamodb_and_by_our_log_groups_only() -> None:
+    conditions = [s["Condition"] for s in allowed_to(KEYS["Storage"], "kms:Decrypt")]
+    logs = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/lambda/phone-vault-*"
+    assert conditions == [
+        {"StringEquals": {"kms:EncryptionContext:use": "audit"}},
+        {
+            "StringEquals": {
+                "kms:CallerAccount": ACCOUNT,
+                "kms:ViaService": "dynamodb.eu-west-1.amazonaws.com",
+            }
+        },
+        {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs}},
+    ]
