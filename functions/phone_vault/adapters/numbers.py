@@ -12,7 +12,7 @@ from phone_vault.adapters.rows import (
     record_of,
     record_row,
 )
-from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, put, serialized
+from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, pause, put, serialized
 from phone_vault.crypto.macs import as_text
 from phone_vault.domain.audit import Entry
 from phone_vault.domain.errors import TamperedStore
@@ -81,6 +81,7 @@ class DynamoNumberStore:
         try:
             self._tables.transact([*updates, *(entry_put(self._names.audit_trail, entry) for entry in entries)])
         except ConditionsFailed:
+            pause()
             raise Contended("a record has changed since it was read") from None
 
     def records(self, record_ids: Collection[RecordId]) -> dict[RecordId, StoredNumber]:

@@ -86,7 +86,7 @@ class Tables:
             if failed:
                 raise ConditionsFailed(failed) from None
             if any(reason.get("Code") == "TransactionConflict" for reason in reasons):
-                _pause()
+                pause()
                 raise Contended("another transaction holds a row") from None
             raise _unavailable(error) from None
         except BotoCoreError as error:
@@ -140,7 +140,7 @@ class Tables:
             pending = answer["UnprocessedKeys"]
             if not pending:
                 return found
-            _pause()
+            pause()
         raise StoreUnavailable("DynamoDB leaves part of a read undone")
 
     @staticmethod
@@ -157,5 +157,6 @@ def _unavailable(error: ClientError | BotoCoreError) -> StoreUnavailable:
     return StoreUnavailable("DynamoDB does not answer")
 
 
-def _pause() -> None:
+def pause() -> None:
+    """Let whoever holds a contended row get on; a random moment, so that those who wait do not meet again."""
     time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311  jitter, not a secret

@@ -27,7 +27,7 @@ from phone_vault.services.key_ring import KeyRing
 from phone_vault.services.tally import Measure, Tally
 
 MOST_ITEMS = 100
-ATTEMPTS = 8
+ATTEMPTS = 10
 
 Q = TypeVar("Q")
 T = TypeVar("T")
