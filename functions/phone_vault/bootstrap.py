@@ -41,7 +41,7 @@ def build(operation: type[Operation[Any]], environ: Mapping[str, str]) -> Applic
         tally,
         max_age=timedelta(seconds=policy.branch_key_cache_seconds),
         capacity=settings.key_cache_capacity,
-        audit_key_in_index_row=operation.holds_index_keys,
+        mac_keys_from=operation.mac_keys_from,
     )
     trail = AuditTrail(operation.name, DynamoAuditLog(tables, settings.tables.audit_trail), key_ring, clock)
     return Application(

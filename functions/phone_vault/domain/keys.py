@@ -1,5 +1,6 @@
 """The keys of a tenant below the KMS keys, and the rows that keep them wrapped."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,11 +17,24 @@ class KeyUse(StrEnum):
     BRANCH = "branch"
     """Wraps record keys."""
     INDEX = "index"
-    """Keys the blind index. Its row carries the subject and the audit key too: see `services.key_ring`."""
+    """Keys the blind index."""
     SUBJECT = "subject"
     """Makes subject ids into `subject_ref`."""
     AUDIT = "audit"
     """Authenticates audit entries. Wrapped by the Storage key: disabling the Kek must not silence the trail."""
+
+
+WRAPPED_TOGETHER: Mapping[KeyUse, tuple[KeyUse, ...]] = {
+    KeyUse.BRANCH: (KeyUse.BRANCH,),
+    KeyUse.INDEX: (KeyUse.INDEX, KeyUse.SUBJECT, KeyUse.AUDIT),
+    KeyUse.SUBJECT: (KeyUse.SUBJECT, KeyUse.AUDIT),
+    KeyUse.AUDIT: (KeyUse.AUDIT,),
+}
+"""Which keys of a tenant a row of each use wraps, in this order, in one KMS ciphertext.
+
+So every function needs at most two KMS calls: one for what it may do, which brings the MAC keys along, and one for
+the branch key if it holds that.
+"""
 
 
 class KeyState(StrEnum):
@@ -54,6 +68,6 @@ class WrappedKey:
 
     key_id: KeyId
     wrapped: bytes
-    """KMS ciphertext of 32 bytes (`index`: of 96)."""
+    """KMS ciphertext of 32 bytes for each key of `WRAPPED_TOGETHER`."""
     state: KeyState
     created_at: datetime

@@ -1,11 +1,6 @@
-"""The keys of each tenant: made on first use, unwrapped by KMS, kept in plaintext for a bounded time.
+"""The keys of each tenant: made on first use, unwrapped by KMS, kept in plaintext for a bounded time."""
 
-A row of use `index` wraps three keys in one KMS ciphertext: the index key and the tenant's subject and audit keys.
-So a cold `Protect` costs two KMS calls (branch, index), a `Lookup` one, and a function that holds the branch key
-alone still has a way to the audit key: a row of its own, under the Storage key.
-"""
-
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,31 +8,11 @@ from datetime import timedelta
 from phone_vault.crypto.messages import WrappingKey
 from phone_vault.crypto.numbers import KEY_BYTES, new_key
 from phone_vault.domain.errors import KeyUnavailable, TamperedStore
-from phone_vault.domain.keys import FIRST_VERSION, VAULT, KeyId, KeyState, KeyUse, WrappedKey
+from phone_vault.domain.keys import FIRST_VERSION, VAULT, WRAPPED_TOGETHER, KeyId, KeyState, KeyUse, WrappedKey
 from phone_vault.domain.ports import Clock, Contended, KeyRingStore, KeyWrapper
 from phone_vault.domain.secret import SecretKey
 from phone_vault.services.aged_cache import AgedCache
 from phone_vault.services.tally import Measure, Tally
-
-
-@dataclass(frozen=True, slots=True)
-class IndexKeys:
-    """What a row of use `index` wraps."""
-
-    index: SecretKey
-    subject: SecretKey
-    audit: SecretKey
-
-    def joined(self) -> bytes:
-        """The 96 bytes that KMS wraps."""
-        return self.index.expose() + self.subject.expose() + self.audit.expose()
-
-    @classmethod
-    def parted(cls, joined: bytes) -> "IndexKeys":
-        """The three keys of 96 bytes."""
-        if len(joined) != 3 * KEY_BYTES:
-            raise TamperedStore("an index row wraps something else than index keys")
-        return cls(*(SecretKey(joined[at : at + KEY_BYTES]) for at in range(0, len(joined), KEY_BYTES)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +24,10 @@ class AuditKey:
 
 
 class KeyRing:
-    """Plaintext keys, at most `max_age` old and `capacity` many; it lives as long as the function's instance."""
+    """Plaintext keys, at most `max_age` old and `capacity` many; it lives as long as the function's instance.
+
+    `mac_keys_from` is the use of the row that brings the function the MAC keys: one that it may unwrap.
+    """
 
     def __init__(
         self,
@@ -60,21 +38,21 @@ class KeyRing:
         *,
         max_age: timedelta,
         capacity: int,
-        audit_key_in_index_row: bool,
+        mac_keys_from: KeyUse,
     ) -> None:
         self._store = store
         self._wrapper = wrapper
         self._clock = clock
         self._tally = tally
-        self._audit_key_in_index_row = audit_key_in_index_row
+        self._mac_keys_from = mac_keys_from
         self._rows: AgedCache[str, tuple[WrappedKey, ...]] = AgedCache(clock, max_age, capacity, on_hit=lambda: None)
-        self._keys: AgedCache[KeyId, SecretKey] = AgedCache(
+        self._keys: AgedCache[KeyId, dict[KeyUse, SecretKey]] = AgedCache(
             clock, max_age, capacity, on_hit=lambda: tally.count(Measure.KEY_CACHE_HITS)
         )
 
     def ensure(self, tenant_id: str) -> None:
         """Make the tenant's first keys if it has none; whoever comes second takes what the first has made."""
-        self._rows.get(tenant_id, lambda: self._existing(tenant_id) or self._make(tenant_id, self._first_keys))
+        self._rows.get(tenant_id, lambda: self._existing(tenant_id) or self._make(tenant_id, tuple(KeyUse)))
 
     def knows(self, tenant_id: str) -> bool:
         """Whether the tenant has keys. That it has none is not remembered: another instance may be making them."""
@@ -83,7 +61,7 @@ class KeyRing:
     def active_branch_key(self, tenant_id: str) -> tuple[int, WrappingKey]:
         """The branch key for new record keys, with its version."""
         row = self._active(tenant_id, KeyUse.BRANCH)
-        return row.key_id.version, WrappingKey(row.key_id.name, self._unwrapped(row))
+        return row.key_id.version, WrappingKey(row.key_id.name, self._unwrapped(row, KeyUse.BRANCH))
 
     def branch_key(self, tenant_id: str, version: int) -> WrappingKey:
         """The branch key under which a record key was wrapped."""
@@ -94,40 +72,39 @@ class KeyRing:
             row = self._find(key_id)
         if row is None:
             raise TamperedStore("a record names a branch key that its tenant does not have")
-        return WrappingKey(key_id.name, self._unwrapped(row))
+        return WrappingKey(key_id.name, self._unwrapped(row, KeyUse.BRANCH))
 
     def index_keys(self, tenant_id: str) -> dict[int, SecretKey]:
         """The index keys of all live versions."""
         rows = [row for row in self._rows_of(tenant_id) if row.key_id.use is KeyUse.INDEX]
-        return {row.key_id.version: self._index_keys(row).index for row in rows}
+        return {row.key_id.version: self._unwrapped(row, KeyUse.INDEX) for row in rows}
 
     def subject_key(self, tenant_id: str) -> SecretKey:
-        """The key of the tenant's subject references, for a function that may unwrap index rows."""
-        return self._index_keys(self._active(tenant_id, KeyUse.INDEX)).subject
+        """The key of the tenant's subject references."""
+        return self._unwrapped(self._active(tenant_id, self._mac_keys_from), KeyUse.SUBJECT)
 
     def audit_key(self, tenant_id: str | None) -> AuditKey:
         """The tenant's audit key; the vault's own for no tenant, or one that was never used."""
         if tenant_id is None or not self.knows(tenant_id):
-            self._rows.get(VAULT, lambda: self._existing(VAULT) or self._make(VAULT, self._vault_keys))
+            self._rows.get(VAULT, lambda: self._existing(VAULT) or self._make(VAULT, (KeyUse.AUDIT,)))
             tenant_id = VAULT
         row = self._active(tenant_id, KeyUse.AUDIT)
         name = f"{tenant_id}/{row.key_id.version}"
-        if self._audit_key_in_index_row and tenant_id != VAULT:
-            try:
-                return AuditKey(name, self._index_keys(self._active(tenant_id, KeyUse.INDEX)).audit)
-            except KeyUnavailable:
-                pass  # the Kek is disabled; the refusal that follows is still to be authenticated
-        return AuditKey(name, self._unwrapped(row))
+        if tenant_id != VAULT and self._mac_keys_from is not KeyUse.AUDIT:
+            with suppress(KeyUnavailable):  # the Kek is disabled; the refusal that follows is still authenticated
+                return AuditKey(name, self._unwrapped(self._active(tenant_id, self._mac_keys_from), KeyUse.AUDIT))
+        return AuditKey(name, self._unwrapped(row, KeyUse.AUDIT))
 
-    def _index_keys(self, row: WrappedKey) -> IndexKeys:
-        return IndexKeys.parted(self._unwrapped(row).expose())
+    def _unwrapped(self, row: WrappedKey, use: KeyUse) -> SecretKey:
+        return self._keys.get(row.key_id, lambda: self._unwrap(row))[use]
 
-    def _unwrapped(self, row: WrappedKey) -> SecretKey:
-        return self._keys.get(row.key_id, lambda: self._unwrap(row))
-
-    def _unwrap(self, row: WrappedKey) -> SecretKey:
+    def _unwrap(self, row: WrappedKey) -> dict[KeyUse, SecretKey]:
         self._tally.count(Measure.KMS_CALLS)
-        return SecretKey(self._wrapper.unwrap(row))
+        joined = self._wrapper.unwrap(row)
+        uses = WRAPPED_TOGETHER[row.key_id.use]
+        if len(joined) != len(uses) * KEY_BYTES:
+            raise TamperedStore("a row of KeyRing wraps something else than its keys")
+        return {use: SecretKey(joined[at * KEY_BYTES : (at + 1) * KEY_BYTES]) for at, use in enumerate(uses)}
 
     def _active(self, tenant_id: str, use: KeyUse) -> WrappedKey:
         rows = [row for row in self._rows_of(tenant_id) if row.key_id.use is use and row.state is KeyState.ACTIVE]
@@ -147,31 +124,19 @@ class KeyRing:
     def _existing(self, tenant_id: str) -> tuple[WrappedKey, ...]:
         return tuple(self._store.keys_of(tenant_id))
 
-    def _make(self, tenant_id: str, keys: Callable[[str], Iterable[tuple[KeyUse, bytes]]]) -> tuple[WrappedKey, ...]:
+    def _make(self, tenant_id: str, uses: Sequence[KeyUse]) -> tuple[WrappedKey, ...]:
         # Read back instead of kept: what is used from now on has been unwrapped from what is stored, and where two
         # first uses met, both use the keys of the one whose transaction came first.
-        made = [self._wrapped(KeyId(tenant_id, use, FIRST_VERSION), plaintext) for use, plaintext in keys(tenant_id)]
+        keys = {use: new_key().expose() for use in uses}
+        made = [self._wrapped(KeyId(tenant_id, use, FIRST_VERSION), keys) for use in uses]
         with suppress(Contended):
             self._store.add_keys(made)
         return self._existing(tenant_id)
 
-    def _wrapped(self, key_id: KeyId, plaintext: bytes) -> WrappedKey:
+    def _wrapped(self, key_id: KeyId, keys: Mapping[KeyUse, bytes]) -> WrappedKey:
         self._tally.count(Measure.KMS_CALLS)
-        return WrappedKey(key_id, self._wrapper.wrap(key_id, plaintext), KeyState.ACTIVE, self._clock.now())
-
-    @staticmethod
-    def _first_keys(_tenant_id: str) -> list[tuple[KeyUse, bytes]]:
-        keys = IndexKeys(new_key(), new_key(), new_key())
-        return [
-            (KeyUse.BRANCH, new_key().expose()),
-            (KeyUse.INDEX, keys.joined()),
-            (KeyUse.SUBJECT, keys.subject.expose()),
-            (KeyUse.AUDIT, keys.audit.expose()),
-        ]
-
-    @staticmethod
-    def _vault_keys(_tenant_id: str) -> list[tuple[KeyUse, bytes]]:
-        return [(KeyUse.AUDIT, new_key().expose())]
+        joined = b"".join(keys[use] for use in WRAPPED_TOGETHER[key_id.use])
+        return WrappedKey(key_id, self._wrapper.wrap(key_id, joined), KeyState.ACTIVE, self._clock.now())
 
 
 class _NoKeys(Exception):

@@ -17,6 +17,7 @@ from phone_vault.domain.errors import (
     ServiceFault,
     StoreUnavailable,
 )
+from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.moments import to_second
 from phone_vault.domain.policy import Demand, VaultPolicy
 from phone_vault.domain.ports import Clock, Contended, NumberStore
@@ -72,8 +73,8 @@ class Operation(ABC, Generic[Q]):
 
     name: ClassVar[str]
     measure: ClassVar[Measure]
-    holds_index_keys: ClassVar[bool] = True
-    """Whether the function's role may unwrap index rows, which carry the audit key too."""
+    mac_keys_from: ClassVar[KeyUse] = KeyUse.INDEX
+    """The row of KeyRing that brings the MAC keys which the function needs, and which its role may unwrap."""
     items_at_once: ClassVar[int] = MOST_ITEMS
     """How many items `perform` takes: as many as fit the same requests to DynamoDB."""
 

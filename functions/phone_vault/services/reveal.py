@@ -8,6 +8,7 @@ from functools import partial
 from phone_vault.crypto.numbers import SealedNumber, unseal
 from phone_vault.domain.audit import Event
 from phone_vault.domain.errors import NotFound, PurposeNotPermitted, TamperedStore
+from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.moments import to_text
 from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.policy import Demand, View
@@ -34,7 +35,7 @@ class Reveal(Operation[RevealRequest]):
 
     name = "Reveal"
     measure = Measure.REVEALS
-    holds_index_keys = False
+    mac_keys_from = KeyUse.AUDIT
     items_at_once = 50  # one read of 100 rows, and one write of at most 50 entries and 50 uses
 
     def read(self, reader: RequestReader) -> RevealRequest:
