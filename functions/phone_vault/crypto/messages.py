@@ -4,6 +4,7 @@ Raw AES key providers of the SDK without its Material Providers Library: 9 to 11
 cold start. That API never compares the encryption context on decryption, so `decrypt` does.
 """
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -62,11 +63,14 @@ def decrypt(message: bytes, under: WrappingKey, context: Mapping[str, str]) -> b
     """The plaintext; `NotAuthentic` for any other key, context, length or content."""
     if len(message) > LONGEST_MESSAGE:
         raise NotAuthentic("longer than any message of the vault")
+    source = io.BytesIO(message)
     try:
-        plaintext, header = _SDK.decrypt(source=message, key_provider=under.provider())
+        plaintext, header = _SDK.decrypt(source=source, key_provider=under.provider())
     except (AWSEncryptionSDKClientError, InvalidTag, ValueError, TypeError, KeyError, IndexError):
         # The SDK's parser lets errors of struct, enum and cryptography through for malformed messages.
         raise NotAuthentic("not a message under this key") from None
+    if source.read():  # the SDK stops at the message's end and says nothing of what follows
+        raise NotAuthentic("followed by something else")
     if header.encryption_context != dict(context):
         raise NotAuthentic("made for another context")
     return bytes(plaintext)
