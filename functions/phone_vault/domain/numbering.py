@@ -15,11 +15,13 @@ from phonenumbers import (
     PhoneNumberMatcher,
     PhoneNumberType,
     ValidationResult,
+    enable_pattern_cache,
     is_possible_number_with_reason,
     is_valid_number,
     national_significant_number,
     number_type,
     parse,
+    region_code_for_country_code,
     region_code_for_number,
 )
 from phonenumbers import PhoneNumber as ParsedNumber
@@ -33,15 +35,22 @@ RELEASE = phonenumbers.__version__
 LONGEST_INPUT = 250
 """Characters; libphonenumber's own limit, above which it refuses to look."""
 
+# `re` keeps 512 patterns, numbers from all over the world use three times as many: the library would compile them over
+# and over. This keeps them, at most as many as the numbering plans have: under 1 MB. It holds for the whole process
+# and changes no answer.
+enable_pattern_cache()
+
 _URI_SCHEME = re.compile(r"tel:", re.IGNORECASE)
 _PLUS = "+\N{FULLWIDTH PLUS SIGN}"
-# libphonenumber's own punctuation, but for the letter x, which introduces an extension.
+# libphonenumber's own punctuation, but for the letter x, which introduces an extension. So do some
+# of the tildes, before a few digits: whether one did, only the parsed number tells.
 _PUNCTUATION = (
     " \xa0\xad\u200b\u2060\u3000()（）［］.[]/~⁓∼～"  # noqa: RUF001  look-alikes are what people paste
     "-‐‑‒–—―−ー－"  # noqa: RUF001  as above
 )
 _ACCEPTED = frozenset("0123456789" + _PLUS + _PUNCTUATION)
 
+_NO_EXTENSIONS = "letters and extensions are not taken"
 _PARSE_FAILURES = {
     NumberParseException.INVALID_COUNTRY_CODE: "no such country calling code",
     NumberParseException.NOT_A_NUMBER: "not a number",
@@ -85,19 +94,21 @@ def parse_number(text: str, region: str | None = None) -> PhoneNumber:
         if region is None and not _has_plus(bare):
             raise InvalidNumber("not international, and no region is given") from None
         raise InvalidNumber(_PARSE_FAILURES[failure.error_type]) from None
-    possibility = is_possible_number_with_reason(parsed)
-    if possibility != ValidationResult.IS_POSSIBLE:
-        raise InvalidNumber(_IMPOSSIBLE[possibility])
+    if parsed.extension:
+        raise InvalidNumber(_NO_EXTENSIONS)
+    # Validity first: Canada's 310 numbers are valid although "possible" only without an area code.
     if not is_valid_number(parsed):
-        raise InvalidNumber("not a range that its country has assigned")
+        possibility = is_possible_number_with_reason(parsed)
+        raise InvalidNumber(_IMPOSSIBLE.get(possibility, "not a range that its country has assigned"))
     return _canonical(parsed)
 
 
 def numbering_facts(number: PhoneNumber) -> NumberingFacts:
-    """Region and type of a canonical number, by the library's present release."""
-    parsed = parse(number.disclose())
-    kind = PhoneNumberType.to_string(number_type(parsed)).lower()
-    return NumberingFacts(country=region_code_for_number(parsed) or "001", number_type=kind)
+    """Region and type by the library's present release, which need not know the number's range any more."""
+    parsed = _parsed(number)
+    # A range that no plan has now: what the calling code alone tells.
+    country = region_code_for_number(parsed) or region_code_for_country_code(int(number.disclose_parts()[0]))
+    return NumberingFacts(country=country, number_type=PhoneNumberType.to_string(number_type(parsed)).lower())
 
 
 def mentions_number(text: str, number: PhoneNumber | None) -> bool:
@@ -132,7 +143,7 @@ def _why_foreign(character: str) -> str:
     if category.startswith("N"):
         return "digits other than 0 to 9 are not taken"
     if category.startswith("L"):
-        return "letters and extensions are not taken"
+        return _NO_EXTENSIONS
     return "holds a character that no phone number has"
 
 
@@ -142,3 +153,15 @@ def _has_plus(text: str) -> bool:
 
 def _canonical(parsed: ParsedNumber) -> PhoneNumber:
     return PhoneNumber(str(parsed.country_code), national_significant_number(parsed))
+
+
+def _parsed(number: PhoneNumber) -> ParsedNumber:
+    """The library's own form of a canonical number, made without parsing, which a newer plan could refuse."""
+    calling_code, national = number.disclose_parts()
+    zeros = len(national) - len(national.lstrip("0"))
+    return ParsedNumber(
+        country_code=int(calling_code),
+        national_number=int(national),
+        italian_leading_zero=zeros > 0 or None,
+        number_of_leading_zeros=zeros if zeros > 1 else None,
+    )
