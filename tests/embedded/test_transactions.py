@@ -1,0 +1,133 @@
+"""Transactions of the embedded DynamoDB: all or nothing, and cheap."""
+
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from phone_vault.local import LocalCloud
+
+NUMBERS = "phone-vault-Numbers"
+SUBJECTS = "phone-vault-Subjects"
+
+
+def _number(record_id: str, **attributes: Any) -> dict[str, Any]:
+    return {"record_id": {"S": record_id}, **attributes}
+
+
+def _impossible() -> dict[str, Any]:
+    return {
+        "ConditionCheck": {
+            "TableName": NUMBERS,
+            "Key": _number("absent"),
+            "ConditionExpression": "attribute_exists(record_id)",
+        }
+    }
+
+
+def test_a_refused_transaction_leaves_no_new_item(cloud: LocalCloud) -> None:
+    dynamodb = cloud.client("dynamodb")
+    with pytest.raises(ClientError, match="TransactionCanceledException"):
+        dynamodb.transact_write_items(
+            TransactItems=[{"Put": {"TableName": NUMBERS, "Item": _number("new")}}, _impossible()]
+        )
+    assert "Item" not in dynamodb.get_item(TableName=NUMBERS, Key=_number("new"))
+
+
+def test_a_refused_transaction_leaves_no_new_item_under_a_sort_key(cloud: LocalCloud) -> None:
+    dynamodb = cloud.client("dynamodb")
+    key = {"subject": {"S": "s"}, "member": {"S": "t#1"}}
+    with pytest.raises(ClientError, match="TransactionCanceledException"):
+        dynamodb.transact_write_items(TransactItems=[{"Put": {"TableName": SUBJECTS, "Item": key}}, _impossible()])
+    assert "Item" not in dynamodb.get_item(TableName=SUBJECTS, Key=key)
+
+
+def test_a_refused_transaction_takes_updates_back(cloud: LocalCloud) -> None:
+    dynamodb = cloud.client("dynamodb")
+    dynamodb.put_item(TableName=NUMBERS, Item=_number("old", count={"N": "1"}))
+    update = {
+        "TableName": NUMBERS,
+        "Key": _number("old"),
+        "UpdateExpression": "ADD #count :one",
+        "ExpressionAttributeNames": {"#count": "count"},
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    }
+    with pytest.raises(ClientError, match="TransactionCanceledException"):
+        dynamodb.transact_write_items(TransactItems=[{"Update": update}, _impossible()])
+    assert dynamodb.get_item(TableName=NUMBERS, Key=_number("old"))["Item"]["count"] == {"N": "1"}
+
+
+def test_a_refused_transaction_brings_deleted_items_back(cloud: LocalCloud) -> None:
+    dynamodb = cloud.client("dynamodb")
+    dynamodb.put_item(TableName=NUMBERS, Item=_number("old"))
+    with pytest.raises(ClientError, match="TransactionCanceledException"):
+        dynamodb.transact_write_items(
+            TransactItems=[{"Delete": {"TableName": NUMBERS, "Key": _number("old")}}, _impossible()]
+        )
+    assert "Item" in dynamodb.get_item(TableName=NUMBERS, Key=_number("old"))
+
+
+def test_a_refused_transaction_shows_the_item_that_refused_it(cloud: LocalCloud) -> None:
+    dynamodb = cloud.client("dynamodb")
+    dynamodb.put_item(TableName=NUMBERS, Item=_number("old", count={"N": "7"}))
+    new = {"Put": {"TableName": NUMBERS, "Item": _number("new")}}
+    again = {
+        "Put": {
+            "TableName": NUMBERS,
+            "Item": _number("old"),
+            "ConditionExpression": "attribute_not_exists(record_id)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+    with pytest.raises(ClientError) as refused:
+        dynamodb.transact_write_items(TransactItems=[new, again])
+    passed, failed = refused.value.response["CancellationReasons"]
+    assert passed == {"Code": "None"}
+    assert (failed["Code"], failed["Item"]) == ("ConditionalCheckFailed", _number("old", count={"N": "7"}))
+
+
+def test_a_client_request_token_of_a_refused_transaction_is_not_used_up(cloud: LocalCloud) -> None:
+    dynamodb = cloud.client("dynamodb")
+    put = {
+        "TableName": NUMBERS,
+        "Item": _number("a"),
+        "ConditionExpression": "attribute_not_exists(record_id)",
+    }
+    dynamodb.put_item(TableName=NUMBERS, Item=_number("a"))
+    with pytest.raises(ClientError, match="TransactionCanceledException"):
+        dynamodb.transact_write_items(TransactItems=[{"Put": put}], ClientRequestToken="token")
+    dynamodb.delete_item(TableName=NUMBERS, Key=_number("a"))
+    dynamodb.transact_write_items(TransactItems=[{"Put": put}], ClientRequestToken="token")
+    assert "Item" in dynamodb.get_item(TableName=NUMBERS, Key=_number("a"))
+
+
+def test_a_client_request_token_counts_again_after_ten_minutes(cloud: LocalCloud) -> None:
+    dynamodb = cloud.client("dynamodb")
+    add = {
+        "TableName": NUMBERS,
+        "Key": _number("a"),
+        "UpdateExpression": "ADD times :one",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    }
+    dynamodb.transact_write_items(TransactItems=[{"Update": add}], ClientRequestToken="token")
+    cloud.clock.advance(minutes=10)
+    dynamodb.transact_write_items(TransactItems=[{"Update": add}], ClientRequestToken="token")
+    assert dynamodb.get_item(TableName=NUMBERS, Key=_number("a"))["Item"]["times"] == {"N": "2"}
+
+
+def test_2000_transactions_stay_linear(cloud: LocalCloud) -> None:
+    dynamodb = cloud.client("dynamodb")
+
+    def seconds_for(numbers: range) -> float:
+        begun = time.thread_time()
+        for number in numbers:
+            item = {"Put": {"TableName": NUMBERS, "Item": _number(str(number))}}
+            dynamodb.transact_write_items(TransactItems=[item])
+        return time.thread_time() - begun
+
+    first = seconds_for(range(500))
+    seconds_for(range(500, 1500))
+    last = seconds_for(range(1500, 2000))
+    # Quadratic it would be seven times as long. Time of this thread alone: the machine may be busy.
+    assert last < 3 * first
