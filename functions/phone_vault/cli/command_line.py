@@ -1,0 +1,31 @@
+"""`phone-vault`: reads the command line and hands it to a command."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from phone_vault.cli import demo
+from phone_vault.cli.problem import Problem
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code: 0, 1 for a problem (told on stderr), 2 for wrong usage."""
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as end:  # argparse has said what it had to say
+        return end.code if isinstance(end.code, int) else 0
+    try:
+        arguments.run(arguments)
+    except Problem as problem:
+        print(f"phone-vault: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="phone-vault", description="A vault for phone numbers on AWS.")
+    parser.add_argument("--version", action="version", version=f"phone-vault {version('phone-vault')}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    demo.add_to(commands)
+    return parser

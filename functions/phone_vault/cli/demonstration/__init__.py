@@ -1,0 +1,1 @@
+"""What `phone-vault demo` goes through."""

@@ -1,0 +1,127 @@
+"""One refused call of each kind."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from phone_vault.cli.console import Console
+from phone_vault.cli.demonstration.expectation import expect, problem_name
+from phone_vault.cli.demonstration.storing import PURPOSE, Stored
+from phone_vault.cli.demonstration.tampering import kek_disabled, without_right
+from phone_vault.local import LocalCloud
+from phone_vault.local.sources import policy
+from phone_vault.settings import read_policy
+
+_SHORT_PURPOSE = "delivery"
+_CONSENT_PURPOSE = "marketing_sms"
+
+_Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A call that was refused."""
+
+    problem: str
+    status: int
+    what: str
+    """Who asked for what."""
+    detail: str
+    """What the vault said."""
+
+
+class Refusals:
+    """Provokes them, in the contract's order as far as nothing has to be broken for them."""
+
+    def __init__(self, cloud: LocalCloud, tenant_id: str, stored: Stored) -> None:
+        self._cloud = cloud
+        self._tenant_id = tenant_id
+        self._stored = stored
+        self._provocations: dict[str, tuple[str, Callable[[], _Answer]]] = {
+            "invalid-request": ("a reveal with a field that does not exist", lambda: self._reveal(colour="red")),
+            "identifier-not-pseudonymous": ("a subject id that is a plain SHA-256 of the number", self._hashed_number),
+            "invalid-number": ("a number that no operator can assign", lambda: self._protect(number="+44 7700 900123")),
+            "principal-not-permitted": ("a reveal by a group that the policy does not name", self._stranger),
+            "purpose-not-registered": (
+                "a reveal for a purpose that the policy does not know",
+                lambda: self._reveal(purpose="curiosity"),
+            ),
+            "consent-required": (
+                "a number for marketing, without a consent",
+                lambda: self._protect(purposes={_CONSENT_PURPOSE: {}}),
+            ),
+            "not-found": ("another tenant's reveal of this token", lambda: self._reveal(tenant_id="somebody-else")),
+            "purpose-not-permitted": ("a reveal for a delivery, after its retention", self._after_retention),
+            "key-unavailable": ("a reveal with the key encryption key disabled", self._without_kek),
+            "audit-unavailable": ("a reveal that cannot be written to the audit trail", self._unaudited),
+            "store-unavailable": ("a reveal with the tables out of reach", self._without_tables),
+        }
+
+    def provoke_all(self) -> list[Refusal]:
+        """Each once; afterwards the vault answers as before."""
+        refusals = [self._refusal(problem, *how) for problem, how in self._provocations.items()]
+        expect(self._reveal().get("number") == self._stored.person.example.e164, "what was broken is whole again")
+        return refusals
+
+    def _refusal(self, problem: str, what: str, provoke: Callable[[], _Answer]) -> Refusal:
+        answer = provoke()
+        expect(problem_name(answer) == problem, f"{what} is refused as {problem}")
+        return Refusal(problem, int(answer["problem"]["status"]), what, str(answer["problem"]["detail"]))
+
+    def _call(self, function: str, request: dict[str, Any], changed: dict[str, Any], **caller: str) -> _Answer:
+        answer: _Answer = self._cloud.invoke(function, {"tenant_id": self._tenant_id, **request, **changed}, **caller)
+        return answer
+
+    def _protect(self, **changed: Any) -> _Answer:
+        number = self._stored.person.example.e164
+        request = {"subject_id": "person-refused", "number": number, "purposes": {PURPOSE: {}}}
+        return self._call("Protect", request, changed)
+
+    def _reveal(self, **changed: Any) -> _Answer:
+        return self._call("Reveal", {"token": self._stored.token, "purpose": PURPOSE}, changed)
+
+    def _hashed_number(self) -> _Answer:
+        digits = self._stored.person.example.e164.removeprefix("+")
+        return self._protect(subject_id=hashlib.sha256(digits.encode()).hexdigest())
+
+    def _stranger(self) -> _Answer:
+        return self._call("Reveal", {"token": self._stored.token, "purpose": PURPOSE}, {}, principal="group:strangers")
+
+    def _after_retention(self) -> _Answer:
+        self._protect(subject_id=self._stored.person.subject_id, purposes={_SHORT_PURPOSE: {}})
+        live = self._reveal(purpose=_SHORT_PURPOSE)
+        expect("number" in live, f"the number may be used for {_SHORT_PURPOSE} while its retention lasts")
+        days = read_policy(policy()).purpose(_SHORT_PURPOSE).retention.days
+        self._cloud.clock.advance(days=days)
+        return self._reveal(purpose=_SHORT_PURPOSE)
+
+    def _without_kek(self) -> _Answer:
+        self._reveal()  # whose keys are in the cache from now on
+        with kek_disabled(self._cloud):
+            expect("number" in self._reveal(), "a cached key serves until its age is reached")
+            self._cloud.clock.advance(seconds=read_policy(policy()).branch_key_cache_seconds)
+            return self._reveal()
+
+    def _unaudited(self) -> _Answer:
+        with without_right(self._cloud, "Reveal", "WriteAuditTrail"):
+            return self._reveal()
+
+    def _without_tables(self) -> _Answer:
+        with without_right(self._cloud, "Reveal", "ReadNumbers"):
+            return self._reveal()
+
+
+def show_refusals(cloud: LocalCloud, console: Console, tenant_id: str, stored: Stored) -> list[Refusal]:
+    """Provokes them and tells."""
+    console.section(
+        "Refusals",
+        "One refused call of each kind. For some of them the clock is moved, the key is disabled or a right is taken "
+        "from the function's role; all of that is undone at once, and the same reveal succeeds at the end.",
+    )
+    refusals = Refusals(cloud, tenant_id, stored).provoke_all()
+    console.table([(f"{each.status} {each.problem}", each.what) for each in refusals])
+    console.say()
+    console.say("What the vault said, never naming a digit:")
+    console.table([(each.problem, each.detail) for each in refusals])
+    return refusals
