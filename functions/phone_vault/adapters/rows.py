@@ -7,7 +7,7 @@ from phone_vault.domain import moments
 from phone_vault.domain.consent import Consent
 from phone_vault.domain.errors import TamperedStore
 from phone_vault.domain.jurisdiction import Jurisdiction
-from phone_vault.domain.policy import RetentionRule, RetentionStart
+from phone_vault.domain.policy import LONGEST_RETENTION_DAYS, RetentionRule, RetentionStart
 from phone_vault.domain.ports import RecordId
 from phone_vault.domain.stored_number import Grant, IndexPosition, StoredNumber
 
@@ -73,8 +73,8 @@ def record_of(row: Mapping[str, Any]) -> StoredNumber:
             revision=int(row["revision"]),
             wrapped_key=bytes(row["wrapped_key"]),
             branch_key_version=int(row["branch_key_version"]),
-            jurisdictions=tuple(Jurisdiction(each) for each in row["jurisdictions"]),
-            grants={name: _grant_of(each) for name, each in row["purposes"].items()},
+            jurisdictions=tuple(Jurisdiction(each) for each in _some(row["jurisdictions"])),
+            grants={name: _grant_of(each) for name, each in _some(row["purposes"]).items()},
             last_used={purpose: moments.from_text(moment) for purpose, moment in row["last_used"].items()},
             index_positions={int(version): _position_of(each) for version, each in row["index_positions"].items()},
         )
@@ -95,9 +95,21 @@ def _grant_of(row: Mapping[str, Any]) -> Grant:
     consent = row.get("consent")
     return Grant(
         granted_at=moments.from_text(row["granted_at"]),
-        rule=RetentionRule(int(row["days"]), RetentionStart(row["from"])),
+        rule=RetentionRule(_days_of(row["days"]), RetentionStart(row["from"])),
         consent=Consent(moments.from_text(consent["given_at"]), _text(consent["evidence"])) if consent else None,
     )
+
+
+def _days_of(value: Any) -> int:
+    if not 0 < value <= LONGEST_RETENTION_DAYS:
+        raise ValueError
+    return int(value)
+
+
+def _some(value: Any) -> Any:
+    if not value:
+        raise ValueError
+    return value
 
 
 def _position_of(row: Mapping[str, Any]) -> IndexPosition:

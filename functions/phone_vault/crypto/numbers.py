@@ -10,8 +10,8 @@ from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.secret import SecretKey
 
 KEY_BYTES = 32
-_PADDED_LENGTH = 17
-"""The longest E.164 form and a space; every plaintext has this length, so that no ciphertext tells the number's."""
+_PADDED_LENGTH = 24
+"""More than any canonical number and a space have; every plaintext has it, so that no ciphertext tells the number's."""
 
 
 def new_key() -> SecretKey:

@@ -4,6 +4,7 @@ from phone_vault.domain.phone import PhoneNumber
 
 LONGEST_TEXT = 500
 """Characters of `reason`, `evidence` and `reference`."""
+_FEWEST_DIGITS = 5  # fewer tell too little of a number, and stand in every line number
 
 
 def fault_of(text: object, number: PhoneNumber | None) -> str | None:
@@ -18,3 +19,13 @@ def fault_of(text: object, number: PhoneNumber | None) -> str | None:
     from phone_vault.domain.numbering import mentions_number
 
     return "must not contain a phone number" if mentions_number(text, number) else None
+
+
+def holds_digits_of(text: str, typed: str) -> bool:
+    """Whether the digits that were typed for a number, valid or not, stand in the text, whatever is between them."""
+    digits = _digits(typed)
+    return len(digits) >= _FEWEST_DIGITS and digits in _digits(text)
+
+
+def _digits(text: str) -> str:
+    return "".join(character for character in text if character.isdigit())

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-_RFC_3339_UTC = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
+_RFC_3339_UTC = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?Z")
 
 
 def to_second(moment: datetime) -> datetime:
@@ -18,6 +18,7 @@ def to_text(moment: datetime) -> str:
 
 def from_text(text: str) -> datetime:
     """The moment, cut to the second; `ValueError` for anything but RFC 3339 with `Z`."""
-    if not _RFC_3339_UTC.fullmatch(text):
+    matched = _RFC_3339_UTC.fullmatch(text)
+    if matched is None:
         raise ValueError("not RFC 3339 with Z")
-    return to_second(datetime.fromisoformat(text))
+    return datetime.fromisoformat(matched[1]).replace(tzinfo=UTC)

@@ -22,7 +22,10 @@ class PhoneNumber:
         self._national = national
 
     def disclose(self) -> str:
-        """The E.164 form, such as a caller with the right to it receives: at most 16 characters."""
+        """The E.164 form, such as a caller with the right to it receives.
+
+        Some plans exceed E.164's 15 digits: libphonenumber knows national numbers of up to 17.
+        """
         return f"+{self._calling_code}{self._national}"
 
     def disclose_parts(self) -> tuple[str, str]:

@@ -11,6 +11,8 @@ from phone_vault.domain.jurisdiction import Jurisdiction
 
 EVERYTHING = "*"
 
+LONGEST_RETENTION_DAYS = 36_500
+
 
 class LawfulBasis(StrEnum):
     """GDPR Art. 6(1), in its order."""

@@ -9,6 +9,7 @@ from phone_vault.domain.identifiers import PURPOSE, TENANT_ID
 from phone_vault.domain.jurisdiction import Jurisdiction
 from phone_vault.domain.policy import (
     EVERYTHING,
+    LONGEST_RETENTION_DAYS,
     LawfulBasis,
     Principal,
     Purpose,
@@ -35,7 +36,6 @@ _PRINCIPAL = re.compile(
     r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@-]{1,64}|group:\S{1,128}|direct(:(?P<alias>[A-Za-z0-9_-]{1,128}))?"
 )
 _KMS_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+")
-_LONGEST_PERIOD_DAYS = 36_500
 
 _Name = TypeVar("_Name", bound=StrEnum)
 
@@ -141,8 +141,8 @@ def _policy(reader: _Reader, root: _Table) -> VaultPolicy:
     mask.end()
     rotation = root.table("rotation")
     periods = RotationPeriods(
-        branch_days=rotation.integer("branch_days", 90, low=1, high=_LONGEST_PERIOD_DAYS),
-        index_days=rotation.integer("index_days", 365, low=1, high=_LONGEST_PERIOD_DAYS),
+        branch_days=rotation.integer("branch_days", 90, low=1, high=LONGEST_RETENTION_DAYS),
+        index_days=rotation.integer("index_days", 365, low=1, high=LONGEST_RETENTION_DAYS),
     )
     rotation.end()
     purposes = _purposes(root.table("purposes"))
@@ -152,7 +152,7 @@ def _policy(reader: _Reader, root: _Table) -> VaultPolicy:
         tenants=_tenants(root.table("tenants")),
         rotation=periods,
         visible_suffix=visible_suffix,
-        tombstone_days=root.integer("tombstone_days", 90, low=1, high=_LONGEST_PERIOD_DAYS),
+        tombstone_days=root.integer("tombstone_days", 90, low=1, high=LONGEST_RETENTION_DAYS),
         circuit_breaker=_share(root, "circuit_breaker", 0.2),
         branch_key_cache_seconds=root.integer("branch_key_cache_seconds", 300, low=0, high=86_400),
         verify_mismatches_per_token=root.integer("verify_mismatches_per_token", 20, low=1, high=1_000_000),
@@ -184,14 +184,14 @@ def _purpose(name: str, purposes: _Table) -> Purpose:
     direct_marketing = table.flag("direct_marketing", default=False)
     retention = table.table("retention")
     rule = RetentionRule(
-        days=retention.integer("days", 0, low=1, high=_LONGEST_PERIOD_DAYS),
+        days=retention.integer("days", 0, low=1, high=LONGEST_RETENTION_DAYS),
         start=retention.name("from", RetentionStart),
     )
     if rule.start is RetentionStart.CONSENT and basis is not LawfulBasis.CONSENT:
         retention.fault("from", "may be consent only where the lawful basis is consent")
     by_jurisdiction = retention.table("jurisdictions")
     days = {
-        Jurisdiction(each): by_jurisdiction.integer(each, 1, low=1, high=_LONGEST_PERIOD_DAYS)
+        Jurisdiction(each): by_jurisdiction.integer(each, 1, low=1, high=LONGEST_RETENTION_DAYS)
         for each in by_jurisdiction.names_of_all()
         if each in list(Jurisdiction)
     }

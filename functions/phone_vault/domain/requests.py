@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from phone_vault.domain import identifiers, moments
 from phone_vault.domain.consent import Consent
 from phone_vault.domain.errors import Fault, InvalidNumber, InvalidRequest
-from phone_vault.domain.free_text import fault_of
+from phone_vault.domain.free_text import fault_of, holds_digits_of
 from phone_vault.domain.jurisdiction import Jurisdiction
 from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.policy import View
@@ -104,7 +104,8 @@ class RequestReader:
         text = self._raw.get("reference")
         if not self._in_batch or not isinstance(text, str) or fault_of(text, self._number) is not None:
             return None
-        return text
+        typed = self._raw.get("number")
+        return None if isinstance(typed, str) and holds_digits_of(text, typed) else text
 
     def finish(self) -> None:
         """Refuse the request for its faults, in the contract's order; nothing when there are none."""
@@ -143,7 +144,7 @@ class RequestReader:
             self._fault("/purposes", "a consent must be an object of given_at and evidence")
             return None
         evidence = self._text("/purposes", consent["evidence"])
-        if evidence == "":
+        if consent["evidence"] == "":
             self._fault("/purposes", "a consent's evidence must not be empty")
         try:
             given_at = moments.from_text(consent["given_at"])

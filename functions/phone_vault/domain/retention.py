@@ -87,7 +87,9 @@ def merged(
         jurisdictions=jurisdictions,
         grants={
             name: _tightened(each, policy.purposes.get(name), jurisdictions) for name, each in record.grants.items()
-        },
+        }
+        if jurisdictions != record.jurisdictions
+        else record.grants,
     )
     grants = dict(tightened.grants)
     last_used = dict(record.last_used)
@@ -103,8 +105,8 @@ def merged(
 
 
 def _tightened(each: Grant, purpose: Purpose | None, jurisdictions: Iterable[Jurisdiction]) -> Grant:
-    if purpose is None:
-        return each
+    if purpose is None or purpose.retention.start is not each.rule.start:
+        return each  # the current rule, with all jurisdictions, is enforced beside the stored one in any case
     return replace(each, rule=replace(each.rule, days=min(each.rule.days, purpose.rule_under(jurisdictions).days)))
 
 

@@ -5,7 +5,6 @@ which API Gateway alone may invoke, and which Lambda itself names in `context.in
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,7 +74,7 @@ def _http_payload(event: Mapping[str, Any]) -> object:
     try:
         text = base64.b64decode(body, validate=True).decode() if event.get("isBase64Encoded") is True else body
         payload = json.loads(text)
-    except (binascii.Error, UnicodeDecodeError, ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
     if not isinstance(payload, dict):
         return payload

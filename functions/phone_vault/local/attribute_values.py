@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from botocore.model import StructureShape
+from moto.core.model import StructureShape
 from moto.core.serialize import ResponseSerializer
 
 

@@ -175,7 +175,7 @@ class Operation(ABC, Generic[Q]):
             return self._refuse(items, unavailable)
         except AuditUnavailable as unavailable:
             return [item.refused(unavailable) for item in items]
-        except ServiceFault:
+        except Exception:
             with suppress(AuditUnavailable, ServiceFault):  # the fault itself is raised, and logged, in any case
                 self.trail.record([replace(item.event, outcome="fault") for item in items])
             raise

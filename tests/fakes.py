@@ -1,0 +1,187 @@
+"""The ports in memory: as strict as the adapters, and breakable on demand."""
+
+import os
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from phone_vault.domain.audit import Entry
+from phone_vault.domain.errors import KeyUnavailable, StoreUnavailable, TamperedStore
+from phone_vault.domain.keys import KeyId, KeyUse, WrappedKey
+from phone_vault.domain.ports import AlreadyStored, Contended, IndexEntry, NewNumber, RecordId
+from phone_vault.domain.stored_number import StoredNumber
+
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class ManualClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, start: datetime = NEW_YEAR) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        """The moment it was last set to."""
+        return self._now
+
+    def advance(self, step: timedelta) -> None:
+        """Move it; a negative step sets it back."""
+        self._now += step
+
+
+class MemoryKeyWrapper:
+    """KMS: hands out opaque blobs and gives the bytes back for the very key id that they were wrapped for."""
+
+    def __init__(self) -> None:
+        self.unwrapped: list[KeyId] = []
+        self.wrapped: list[KeyId] = []
+        self.disabled: set[KeyUse] = set()
+        self._plaintexts: dict[bytes, tuple[KeyId, bytes]] = {}
+
+    def wrap(self, key_id: KeyId, plaintext: bytes) -> bytes:
+        """A blob that tells nothing."""
+        self._check(key_id)
+        self.wrapped.append(key_id)
+        blob = os.urandom(16)
+        self._plaintexts[blob] = (key_id, plaintext)
+        return blob
+
+    def unwrap(self, key: WrappedKey) -> bytes:
+        """What was wrapped, for the same key id alone."""
+        self._check(key.key_id)
+        self.unwrapped.append(key.key_id)
+        key_id, plaintext = self._plaintexts.get(key.wrapped, (None, b""))
+        if key_id != key.key_id:
+            raise TamperedStore("a wrapped key is not what was written")
+        return plaintext
+
+    def _check(self, key_id: KeyId) -> None:
+        if key_id.use in self.disabled:
+            raise KeyUnavailable("KMS does not serve a key that the request needs")
+
+
+class MemoryKeyRingStore:
+    """The KeyRing table."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self.is_reachable = True
+        self._rows: dict[KeyId, WrappedKey] = {}
+        self._lock = threading.Lock()
+
+    def keys_of(self, tenant_id: str) -> list[WrappedKey]:
+        """In the order of their making."""
+        self._check()
+        with self._lock:
+            self.reads += 1
+            return [row for key_id, row in self._rows.items() if key_id.tenant_id == tenant_id]
+
+    def add_keys(self, keys: Sequence[WrappedKey]) -> None:
+        """All or none."""
+        self._check()
+        with self._lock:
+            if any(key.key_id in self._rows for key in keys):
+                raise Contended("the tenant's keys were made by another caller")
+            self._rows |= {key.key_id: key for key in keys}
+
+    def row(self, tenant_id: str, use: KeyUse) -> WrappedKey:
+        """The first version, for a test to look at."""
+        return self._rows[KeyId(tenant_id, use, 1)]
+
+    def overwrite(self, row: WrappedKey) -> None:
+        """What an attacker with write access does."""
+        self._rows[row.key_id] = row
+
+    def remove(self, key_id: KeyId) -> None:
+        """The same."""
+        del self._rows[key_id]
+
+    def _check(self) -> None:
+        if not self.is_reachable:
+            raise StoreUnavailable("DynamoDB does not answer")
+
+
+class MemoryAuditLog:
+    """The AuditTrail table; `failure` is raised instead of the next writes, after them if `writes_anyway`."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.failure: Exception | None = None
+        self.writes_anyway = False
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """All or none; a place that is taken stays as it is."""
+        if self.failure is not None and not self.writes_anyway:
+            raise self.failure
+        taken = {(entry.chain, entry.sequence) for entry in self.entries}
+        if any((entry.chain, entry.sequence) in taken for entry in entries):
+            raise StoreUnavailable("a place in the audit trail is taken")
+        self.entries.extend(entries)
+        if self.failure is not None:
+            raise self.failure
+
+
+class MemoryNumberStore:
+    """The tables of stored numbers, with their audit entries in the given log."""
+
+    def __init__(self, log: MemoryAuditLog) -> None:
+        self._log = log
+        self._records: dict[RecordId, StoredNumber] = {}
+        self._messages: dict[RecordId, bytes] = {}
+        self._index: dict[tuple[str, int, bytes, str], str] = {}
+
+    def add(self, number: NewNumber, entry: Entry) -> None:
+        """The index decides who comes first."""
+        record = number.record
+        places = {
+            (record.tenant_id, version, position.blind_index, record.subject_ref): record.token
+            for version, position in record.index_positions.items()
+        }
+        for place in places:
+            if place in self._index:
+                raise AlreadyStored(self._index[place])
+        self._log.append([entry])
+        record_id = RecordId(record.tenant_id, record.token)
+        self._index |= places
+        self._records[record_id] = record
+        self._messages[record_id] = number.message
+
+    def update(self, record: StoredNumber, due: str, entry: Entry) -> None:
+        """The due bucket is of no use here."""
+        del due
+        self.record_uses([record], [entry])
+
+    def record_uses(self, records: Sequence[StoredNumber], entries: Sequence[Entry]) -> None:
+        """If nothing has changed since it was read."""
+        for record in records:
+            if self._records[RecordId(record.tenant_id, record.token)].revision != record.revision:
+                raise Contended("a record has changed since it was read")
+        self._log.append(entries)
+        for record in records:
+            record_id = RecordId(record.tenant_id, record.token)
+            self._records[record_id] = replace(record, revision=record.revision + 1)
+
+    def records(self, record_ids: Collection[RecordId]) -> dict[RecordId, StoredNumber]:
+        """Those that exist."""
+        return {each: self._records[each] for each in record_ids if each in self._records}
+
+    def records_and_messages(
+        self, record_ids: Collection[RecordId]
+    ) -> tuple[Mapping[RecordId, StoredNumber], Mapping[RecordId, bytes]]:
+        """Those that exist."""
+        messages = {each: self._messages[each] for each in record_ids if each in self._messages}
+        return self.records(record_ids), messages
+
+    def token_at(self, tenant_id: str, blind_indexes: Mapping[int, bytes], subject_ref: str) -> str | None:
+        """Under the first version that knows."""
+        places = ((tenant_id, version, index, subject_ref) for version, index in blind_indexes.items())
+        return next((self._index[place] for place in places if place in self._index), None)
+
+    def index_entries(self, tenant_id: str, version: int, blind_index: bytes) -> list[IndexEntry]:
+        """Of every subject."""
+        return [
+            IndexEntry(token, subject_ref)
+            for (*place, subject_ref), token in self._index.items()
+            if place == [tenant_id, version, blind_index]
+        ]

@@ -1,0 +1,68 @@
+"""The functions on fakes, for tests of what they all have in common."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from phone_vault.domain.callers import Caller, direct_caller
+from phone_vault.domain.policy_file import parse
+from phone_vault.services.audit_trail import AuditTrail
+from phone_vault.services.key_ring import KeyRing
+from phone_vault.services.lookup import Lookup
+from phone_vault.services.operation import Operation
+from phone_vault.services.protect import Protect
+from phone_vault.services.reveal import Reveal
+from phone_vault.services.tally import Tally
+from phone_vault.services.verify import Verify
+from tests.fakes import ManualClock, MemoryAuditLog, MemoryKeyRingStore, MemoryKeyWrapper, MemoryNumberStore
+from tests.unit.samples import POLICY
+
+VERBS: tuple[type[Operation[Any]], ...] = (Protect, Reveal, Lookup, Verify)
+DIRECT = direct_caller(None)
+SENDER = direct_caller("sender")
+
+
+@dataclass
+class World:
+    """One instance of every function over one KMS and one DynamoDB."""
+
+    clock: ManualClock = field(default_factory=ManualClock)
+    log: MemoryAuditLog = field(default_factory=MemoryAuditLog)
+    kms: MemoryKeyWrapper = field(default_factory=MemoryKeyWrapper)
+    key_ring_store: MemoryKeyRingStore = field(default_factory=MemoryKeyRingStore)
+
+    def __post_init__(self) -> None:
+        self.numbers = MemoryNumberStore(self.log)
+        self.functions = {verb.name: self._function(verb) for verb in VERBS}
+
+    def call(self, function: str, payload: object, caller: Caller = DIRECT) -> dict[str, Any]:
+        """The answer to a payload."""
+        return self.functions[function](caller, payload)
+
+    def problem(self, function: str, payload: object, caller: Caller = DIRECT) -> str:
+        """The name of the problem that is answered, and nothing else is."""
+        answer = self.call(function, payload, caller)
+        assert answer.keys() == {"problem"}
+        name = answer["problem"]["type"]
+        assert isinstance(name, str)
+        return name.removeprefix("urn:phone-vault:problem:")
+
+    def _function(self, verb: type[Operation[Any]]) -> Operation[Any]:
+        tally = Tally()
+        ring = KeyRing(
+            self.key_ring_store,
+            self.kms,
+            self.clock,
+            tally,
+            max_age=timedelta(seconds=300),
+            capacity=100,
+            mac_keys_from=verb.mac_keys_from,
+        )
+        return verb(
+            policy=parse(POLICY),
+            key_ring=ring,
+            numbers=self.numbers,
+            trail=AuditTrail(verb.name, self.log, ring, self.clock),
+            clock=self.clock,
+            tally=tally,
+        )

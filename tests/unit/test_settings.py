@@ -1,0 +1,76 @@
+"""The environment, read once."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from phone_vault.domain.errors import Misconfigured
+from phone_vault.domain.policy_file import PolicyFaults
+from phone_vault.settings import SHIPPED_POLICY, read_policy, settings_from
+
+TABLES = {
+    f"{name}_TABLE": f"vault-{name.lower()}"
+    for name in ("KEY_RING", "RECORD_KEYS", "LOOKUP_INDEX", "SUBJECTS", "NUMBERS", "AUDIT_TRAIL")
+}
+ENVIRON: Mapping[str, str] = {
+    **TABLES,
+    "KEK_ARN": "arn:aws:kms:eu-west-1:123456789012:key/kek",
+    "STORAGE_KEY_ARN": "arn:aws:kms:eu-west-1:123456789012:key/storage",
+    "KEY_CACHE_CAPACITY": "1000",
+}
+
+
+def test_every_table_has_its_own_name() -> None:
+    tables = settings_from(ENVIRON).tables
+    assert (tables.key_ring, tables.record_keys, tables.lookup_index) == (
+        "vault-key_ring",
+        "vault-record_keys",
+        "vault-lookup_index",
+    )
+    assert (tables.subjects, tables.numbers, tables.audit_trail) == (
+        "vault-subjects",
+        "vault-numbers",
+        "vault-audit_trail",
+    )
+
+
+def test_the_two_keys_are_not_exchanged() -> None:
+    settings = settings_from(ENVIRON)
+    assert (settings.kek_arn, settings.storage_key_arn) == (ENVIRON["KEK_ARN"], ENVIRON["STORAGE_KEY_ARN"])
+
+
+def test_the_policy_is_the_one_that_ships_unless_named() -> None:
+    assert settings_from(ENVIRON).policy_file == SHIPPED_POLICY
+
+
+def test_a_named_policy_is_taken() -> None:
+    assert settings_from({**ENVIRON, "POLICY_FILE": "other.toml"}).policy_file == Path("other.toml")
+
+
+@pytest.mark.parametrize("name", list(ENVIRON))
+@pytest.mark.parametrize("absent", [True, False], ids=["absent", "empty"])
+def test_a_variable_that_is_missing_is_named(name: str, *, absent: bool) -> None:
+    environ = {key: value for key, value in ENVIRON.items() if key != name} | ({} if absent else {name: ""})
+    with pytest.raises(Misconfigured, match=f"^{name} is missing$"):
+        settings_from(environ)
+
+
+def test_all_faults_are_reported_at_once() -> None:
+    with pytest.raises(Misconfigured) as fault:
+        settings_from({"KEY_CACHE_CAPACITY": "many"})
+    assert [each.split()[0] for each in str(fault.value).split("; ")] == list(ENVIRON)
+
+
+@pytest.mark.parametrize("capacity", ["0", "-1", "1.5", "many", " 7", "\u0667", "1e3"])
+def test_a_capacity_that_is_no_whole_number_above_0_is_refused(capacity: str) -> None:
+    with pytest.raises(Misconfigured, match=r"^KEY_CACHE_CAPACITY is not a whole number above 0$"):
+        settings_from({**ENVIRON, "KEY_CACHE_CAPACITY": capacity})
+
+
+def test_a_policy_with_faults_is_refused_with_all_of_them(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text("version = 2\ncolour = 'red'\n")
+    with pytest.raises(PolicyFaults) as found:
+        read_policy(file)
+    assert len(found.value.faults) == 3
