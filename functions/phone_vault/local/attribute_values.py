@@ -21,7 +21,7 @@ def written_once() -> Iterator[None]:
         if shape.name != "AttributeValue" or not isinstance(value, dict) or not key:
             original(self, serialized, value, shape, key)
             return
-        wrapper = self.MAP_TYPE()
+        wrapper: Any = self.MAP_TYPE()
         for name, member in value.items():
             member_shape = shape.members[name]
             member_shape.parent = shape  # type: ignore[attr-defined]  # as moto's own loop does
