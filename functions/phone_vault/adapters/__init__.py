@@ -1,1 +1,1 @@
-"""KMS, DynamoDB and the clock: the only importer of boto3."""
+"""KMS, DynamoDB and the clock: the only importer of the AWS SDK."""

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 
 _CONFIG = Config(
@@ -14,12 +14,12 @@ _CONFIG = Config(
     max_pool_connections=10,
 )
 
-# At DEBUG botocore logs plaintext data keys, at INFO the Encryption SDK logs encryption contexts.
-for _name in ("boto3", "botocore", "urllib3"):
+# At DEBUG botocore logs plaintext data keys.
+for _name in ("botocore", "urllib3"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 def client(service: str) -> Any:
     """A client with the credentials and the region that the environment gives now."""
-    session: Any = boto3.session.Session()
-    return session.client(service, config=_CONFIG)
+    # botocore is what boto3's clients are made by; boto3 itself brings the S3 transfer manager to a cold start.
+    return botocore.session.get_session().create_client(service, config=_CONFIG)

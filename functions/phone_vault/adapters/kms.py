@@ -13,7 +13,7 @@ _NOT_AUTHENTIC = frozenset({"InvalidCiphertextException", "IncorrectKeyException
 
 
 class KmsKeyWrapper:
-    """Wraps audit keys by the Storage key and all other keys by the Kek."""
+    """Wraps rows of use `audit` by the Storage key and all others by the Kek."""
 
     def __init__(self, kms: Any, *, kek_arn: str, storage_key_arn: str) -> None:
         self._kms = kms

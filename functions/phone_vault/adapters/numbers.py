@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from phone_vault.adapters.attribute_values import serialized
 from phone_vault.adapters.audit_log import entry_put
 from phone_vault.adapters.rows import (
     granted_attributes,
@@ -12,7 +13,7 @@ from phone_vault.adapters.rows import (
     record_of,
     record_row,
 )
-from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, pause, put, serialized
+from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, pause, put
 from phone_vault.crypto.macs import as_text
 from phone_vault.domain.audit import Entry
 from phone_vault.domain.errors import TamperedStore

@@ -7,21 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from phone_vault.adapters.attribute_values import Row, deserialized, serialized
 from phone_vault.domain.errors import StoreUnavailable
 from phone_vault.domain.ports import Contended
 
 _LOG = logging.getLogger("phone-vault.dynamodb")
-_SERIALIZER = TypeSerializer()
-_DESERIALIZER = TypeDeserializer()
 _READ_ATTEMPTS = 5
 _KEYS_PER_BATCH_READ = 100
 _LONGEST_PAUSE_SECONDS = 0.05
-
-Row = Mapping[str, Any]
-"""An item or key as Python values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +37,6 @@ class ConditionsFailed(Exception):
     def __init__(self, rows: Mapping[int, Row]) -> None:
         super().__init__("a condition does not hold")
         self.rows = rows
-
-
-def serialized(row: Row) -> dict[str, Any]:
-    """The row in DynamoDB's typed form; attributes that are None are left out."""
-    return {name: _SERIALIZER.serialize(value) for name, value in row.items() if value is not None}
-
-
-def deserialized(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The item as Python values."""
-    return {name: _DESERIALIZER.deserialize(value) for name, value in item.items()}
 
 
 def put(table: str, row: Row, condition: str) -> dict[str, Any]:

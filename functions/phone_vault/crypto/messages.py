@@ -8,13 +8,18 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_encryption_sdk import CommitmentPolicy, EncryptionSDKClient
-from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
-from aws_encryption_sdk.identifiers import AlgorithmSuite, EncryptionKeyType, WrappingAlgorithm
-from aws_encryption_sdk.internal.crypto.wrapping_keys import WrappingKey as SdkWrappingKey
-from aws_encryption_sdk.key_providers.raw import RawMasterKey
 from cryptography.exceptions import InvalidTag
 
+from phone_vault.crypto.sdk import (
+    AlgorithmSuite,
+    AWSEncryptionSDKClientError,
+    CommitmentPolicy,
+    EncryptionKeyType,
+    EncryptionSDKClient,
+    RawMasterKey,
+    SdkWrappingKey,
+    WrappingAlgorithm,
+)
 from phone_vault.domain.secret import SecretKey
 
 LONGEST_MESSAGE = 4096

@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+HTTP_ALIAS = "http"
+"""The alias by which API Gateway comes, and under which alone a `requestContext` is believed."""
+
 _ASSUMED_ROLE = re.compile(r"arn:(aws[a-z-]*):sts::([0-9]{12}):assumed-role/([\w+=,.@-]{1,64})/[^/]+")
 _COGNITO_GROUPS = re.compile(r"\[([^\[\]]*)\]")
 

@@ -24,7 +24,7 @@ class InvalidRequest(Refusal):
     """The request's shape is wrong; all its faults at once."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults))
+        super().__init__("; ".join(f"{fault.pointer or 'the request'}: {fault.detail}" for fault in faults))
         self.faults = tuple(faults)
 
 
@@ -77,4 +77,4 @@ class TamperedStore(ServiceFault):
 
 
 class Misconfigured(ServiceFault):
-    """The function's environment or policy is wrong."""
+    """The function's environment is wrong."""

@@ -1,5 +1,6 @@
 """Free text that is kept for years must not hold a phone number."""
 
+from phone_vault.domain.digits import digits_of
 from phone_vault.domain.phone import PhoneNumber
 
 LONGEST_TEXT = 500
@@ -23,9 +24,5 @@ def fault_of(text: object, number: PhoneNumber | None) -> str | None:
 
 def holds_digits_of(text: str, typed: str) -> bool:
     """Whether the digits that were typed for a number, valid or not, stand in the text, whatever is between them."""
-    digits = _digits(typed)
-    return len(digits) >= _FEWEST_DIGITS and digits in _digits(text)
-
-
-def _digits(text: str) -> str:
-    return "".join(character for character in text if character.isdigit())
+    digits = digits_of(typed)
+    return len(digits) >= _FEWEST_DIGITS and digits in digits_of(text)

@@ -3,6 +3,7 @@
 import hashlib
 import re
 
+from phone_vault.domain.digits import digits_of
 from phone_vault.domain.errors import IdentifierNotPseudonymous
 from phone_vault.domain.phone import PhoneNumber
 
@@ -11,7 +12,6 @@ SUBJECT_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 PURPOSE = re.compile(r"[a-z0-9_]{1,64}")
 TOKEN = re.compile(r"tok_[0-9a-z]{20,60}")
 
-_NOT_A_DIGIT = re.compile(r"[^0-9]")
 _SEPARATOR = re.compile(r"[_.:-]")
 _DIGESTS = (hashlib.md5, hashlib.sha1, hashlib.sha256)  # what people reach for to "anonymise" a number
 
@@ -42,7 +42,7 @@ def gives_away(identifier: str, number: PhoneNumber | None) -> bool:
 
 
 def _spellings(number: PhoneNumber | None, typed: str) -> set[str]:
-    spellings = {_NOT_A_DIGIT.sub("", typed)} - {""}
+    spellings = {digits_of(typed)} - {""}
     if number is not None:
         calling_code, national = number.disclose_parts()
         international = calling_code + national

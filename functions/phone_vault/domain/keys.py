@@ -21,7 +21,8 @@ class KeyUse(StrEnum):
     SUBJECT = "subject"
     """Makes subject ids into `subject_ref`."""
     AUDIT = "audit"
-    """Authenticates audit entries. Wrapped by the Storage key: disabling the Kek must not silence the trail."""
+    """Authenticates audit entries. Its own row is wrapped by the Storage key, so that a disabled Kek does not silence
+    the trail; rows of other uses carry a copy."""
 
 
 WRAPPED_TOGETHER: Mapping[KeyUse, tuple[KeyUse, ...]] = {
@@ -32,8 +33,8 @@ WRAPPED_TOGETHER: Mapping[KeyUse, tuple[KeyUse, ...]] = {
 }
 """Which keys of a tenant a row of each use wraps, in this order, in one KMS ciphertext.
 
-So every function needs at most two KMS calls: one for what it may do, which brings the MAC keys along, and one for
-the branch key if it holds that.
+So every function needs at most two KMS calls when it is cold: one for the branch key if it holds that, one for the
+row that brings it all other keys that it needs.
 """
 
 

@@ -1,6 +1,6 @@
 """From what people type to a canonical number: libphonenumber, behind stricter doors.
 
-Source of the rules: libphonenumber (`phonenumbers`); only its E.164 form is ever stored, compared or indexed.
+Source of the rules: libphonenumber (`phonenumbers`); only its canonical form is ever stored, compared or indexed.
 """
 
 import re
@@ -26,6 +26,7 @@ from phonenumbers import (
 )
 from phonenumbers import PhoneNumber as ParsedNumber
 
+from phone_vault.domain.digits import digits_of
 from phone_vault.domain.errors import InvalidNumber
 from phone_vault.domain.phone import PhoneNumber
 
@@ -50,6 +51,7 @@ _PUNCTUATION = (
 )
 _ACCEPTED = frozenset("0123456789" + _PLUS + _PUNCTUATION)
 
+_USUAL_LENGTH = 7
 _NO_EXTENSIONS = "letters and extensions are not taken"
 _PARSE_FAILURES = {
     NumberParseException.INVALID_COUNTRY_CODE: "no such country calling code",
@@ -126,8 +128,7 @@ def _spells_out(text: str, number: PhoneNumber) -> bool:
     Shorter ones (St Helena has five digits) would be found in every date: those are left to the matcher.
     """
     _, national = number.disclose_parts()
-    digits = "".join(str(unicodedata.digit(character)) for character in text if character.isdigit())
-    return len(national) >= 7 and national in digits
+    return len(national) >= _USUAL_LENGTH and national in digits_of(text)
 
 
 def _refuse_foreign_characters(text: str) -> None:

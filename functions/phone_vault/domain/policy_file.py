@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from phone_vault.domain.callers import HTTP_ALIAS
 from phone_vault.domain.identifiers import PURPOSE, TENANT_ID
 from phone_vault.domain.jurisdiction import Jurisdiction
 from phone_vault.domain.policy import (
@@ -30,7 +31,6 @@ FUNCTIONS = frozenset([
 """The functions that a principal can be given: the contract's, whichever of them a release has."""
 
 RESERVED_PURPOSES = frozenset({"legal_hold"})
-RESERVED_ALIASES = frozenset({"http"})
 
 _PRINCIPAL = re.compile(
     r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@-]{1,64}|group:\S{1,128}|direct(:(?P<alias>[A-Za-z0-9_-]{1,128}))?"
@@ -232,7 +232,7 @@ def _principals(reader: _Reader, root: _Table, purposes: frozenset[str]) -> tupl
 def _principal(table: _Table, purposes: frozenset[str]) -> Principal:
     match = table.take("match")
     matched = _PRINCIPAL.fullmatch(match) if isinstance(match, str) else None
-    if matched is None or matched["alias"] in RESERVED_ALIASES:
+    if matched is None or matched["alias"] == HTTP_ALIAS:
         table.fault("match", "must be a role's ARN without its path, group:NAME, direct:ALIAS (not http) or direct")
     recipient = table.take("recipient")
     if recipient is not None and not (isinstance(recipient, str) and 1 <= len(recipient) <= 100):

@@ -119,7 +119,7 @@ class NumberStore(Protocol):
 
 
 class AuditLog(Protocol):
-    """The AuditTrail table. `StoreUnavailable` where it does not answer."""
+    """The AuditTrail table. `StoreUnavailable` where it does not answer, `Contended` where it was not written."""
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Write the entries, all or none; at most 100."""

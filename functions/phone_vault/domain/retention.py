@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from phone_vault.domain.consent import Consent
-from phone_vault.domain.errors import ConsentRequired
+from phone_vault.domain.errors import ConsentRequired, PurposeNotPermitted
 from phone_vault.domain.jurisdiction import Jurisdiction
 from phone_vault.domain.policy import Purpose, RetentionRule, RetentionStart, VaultPolicy
 from phone_vault.domain.stored_number import Grant, StoredNumber
@@ -33,6 +33,12 @@ def live_purposes(record: StoredNumber, policy: VaultPolicy, now: datetime) -> d
 def is_live(record: StoredNumber, purpose: str, policy: VaultPolicy, now: datetime) -> bool:
     """Whether the record was granted the purpose and it has not ended."""
     return purpose in record.grants and now < ends_at(record, purpose, policy)
+
+
+def check_permitted(record: StoredNumber, purpose: str, policy: VaultPolicy, now: datetime) -> None:
+    """`PurposeNotPermitted` unless the purpose is live."""
+    if not is_live(record, purpose, policy, now):
+        raise PurposeNotPermitted("the number is not stored for this purpose, or no longer")
 
 
 def due_bucket(record: StoredNumber, policy: VaultPolicy) -> str:

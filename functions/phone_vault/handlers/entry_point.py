@@ -1,6 +1,5 @@
 """The Lambda entry point that all functions share: identity, one log line, metrics, and nothing that leaks."""
 
-import logging
 import os
 import traceback
 from collections.abc import Mapping
@@ -14,9 +13,6 @@ from phone_vault.bootstrap import build
 from phone_vault.domain.errors import ServiceFault
 from phone_vault.handlers.invocation import Invocation, http_answer, invocation_of
 from phone_vault.services.operation import Operation
-
-# At INFO the Encryption SDK logs encryption contexts, at ERROR a traceback for each message that is not authentic.
-logging.getLogger("aws_encryption_sdk").setLevel(logging.CRITICAL)
 
 
 class EntryPoint:
@@ -47,11 +43,11 @@ class EntryPoint:
         try:
             answer = self._application.operation(invocation.caller, invocation.payload)
         except ServiceFault as fault:
-            self._logger.error("fault", fault=type(fault).__name__, reason=str(fault))  # noqa: TRY400  see below
+            self._logger.error("fault", fault=type(fault).__name__, reason=str(fault))  # noqa: TRY400  a traceback may hold the request
             raise
         except Exception as error:
             # A traceback's last line is the error's text, which may hold the request; its type and place do not.
-            self._logger.error("fault", fault=type(error).__name__, place=_place(error))  # noqa: TRY400  as said
+            self._logger.error("fault", fault=type(error).__name__, place=_place(error))  # noqa: TRY400  the same
             raise ServiceFault("the function failed; its log says where") from None
         self._logger.info("answered", authentication=invocation.caller.authentication)
         return answer

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from phone_vault.domain.callers import UNKNOWN, Caller, direct_caller, iam_caller, jwt_caller
+from phone_vault.domain.callers import HTTP_ALIAS, UNKNOWN, Caller, direct_caller, iam_caller, jwt_caller
 
-HTTP_ALIAS = "http"
 _ARN_PARTS_WITH_QUALIFIER = 8
 
 

@@ -19,6 +19,7 @@ from moto.cloudformation.models import Stack
 
 from phone_vault.adapters.clock import SystemClock
 from phone_vault.domain import policy_file
+from phone_vault.domain.callers import HTTP_ALIAS
 from phone_vault.local import executions, sources
 from phone_vault.local.calls import AwsCall, CallRecorder
 from phone_vault.local.clients import unrestricted_client
@@ -28,7 +29,7 @@ from phone_vault.local.deploy import deploy
 from phone_vault.local.embedded import embedded_aws
 from phone_vault.local.errors import AlreadyOpen, NotOpen, UnknownFunction
 from phone_vault.local.functions import Functions
-from phone_vault.local.identity import HTTP_ALIAS, answer_over_http, http_event
+from phone_vault.local.identity import answer_over_http, http_event
 from phone_vault.local.place import ACCOUNT, REGION, STACK
 from phone_vault.local.repairs import dynamodb, lambda_
 from phone_vault.local.repairs.concurrency import MOTO

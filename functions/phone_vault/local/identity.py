@@ -7,7 +7,6 @@ from uuid import uuid4
 
 from phone_vault.local.place import ACCOUNT, REGION
 
-HTTP_ALIAS = "http"
 _GROUP = "group:"
 _SESSION = "embedded"
 _API = "embedded"

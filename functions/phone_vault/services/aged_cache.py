@@ -22,7 +22,7 @@ class _Aged(Generic[V]):
 
 
 class AgedCache(Generic[K, V]):
-    """Values that are never served at `max_age` or older, at most `capacity` of them, the least used given up first.
+    """Values that are never served at `max_age` or older, at most `capacity` of them.
 
     Age counts from before the load began, by the wall clock: a frozen Lambda's monotonic clock may stand still. A
     clock that was set back makes a value stale rather than younger. A load that fails is not remembered.
@@ -46,7 +46,8 @@ class AgedCache(Generic[K, V]):
         with self._flights[hash(key) % _FLIGHTS]:
             fresh = self._fresh(key)
             if fresh is None:
-                fresh = _Aged(since=self._clock.now(), value=load())
+                since = self._clock.now()
+                fresh = _Aged(load(), since)
                 self._keep(key, fresh)
         return fresh.value
 

@@ -7,14 +7,14 @@ from functools import partial
 
 from phone_vault.crypto.numbers import SealedNumber, unseal
 from phone_vault.domain.audit import Event
-from phone_vault.domain.errors import NotFound, PurposeNotPermitted, TamperedStore
+from phone_vault.domain.errors import NotFound, TamperedStore
 from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.moments import to_text
 from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.policy import Demand, View
 from phone_vault.domain.ports import RecordId
 from phone_vault.domain.requests import RequestReader
-from phone_vault.domain.retention import ends_at, is_live, used
+from phone_vault.domain.retention import check_permitted, ends_at, used
 from phone_vault.domain.stored_number import StoredNumber
 from phone_vault.services.operation import Item, Operation, Outcome
 from phone_vault.services.tally import Measure
@@ -63,8 +63,7 @@ class Reveal(Operation[RevealRequest]):
             record = after.get(request.record_id)
             if record is None:
                 raise NotFound("the tenant has no such token")
-            if not is_live(record, request.purpose, self.policy, now):
-                raise PurposeNotPermitted("the number is not stored for this purpose, or no longer")
+            check_permitted(record, request.purpose, self.policy, now)
             number = self._unseal(record, messages)
             if request.view is View.FULL:
                 after[request.record_id] = record = used(record, request.purpose, now)

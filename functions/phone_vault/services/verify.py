@@ -7,12 +7,12 @@ from functools import partial
 
 from phone_vault.crypto import macs
 from phone_vault.domain.audit import Event
-from phone_vault.domain.errors import NotFound, PurposeNotPermitted, TamperedStore
+from phone_vault.domain.errors import NotFound, TamperedStore
 from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.policy import Demand
 from phone_vault.domain.ports import RecordId
 from phone_vault.domain.requests import RequestReader
-from phone_vault.domain.retention import is_live
+from phone_vault.domain.retention import check_permitted
 from phone_vault.domain.stored_number import StoredNumber
 from phone_vault.services.index_positions import checked_position
 from phone_vault.services.operation import Item, Operation, Outcome
@@ -58,8 +58,7 @@ class Verify(Operation[VerifyRequest]):
             record = records.get(request.record_id)
             if record is None:
                 raise NotFound("the tenant has no such token")
-            if not is_live(record, request.purpose, self.policy, now):
-                raise PurposeNotPermitted("the number is not stored for this purpose, or no longer")
+            check_permitted(record, request.purpose, self.policy, now)
             match = self._matches(record, request.number)
             outcome = "match" if match else "mismatch"
             return item.answered(outcome, {"match": match}, subject_ref=record.subject_ref)

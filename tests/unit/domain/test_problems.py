@@ -76,4 +76,4 @@ def test_a_malformed_request_lists_each_fault_with_its_pointer() -> None:
 
 def test_a_malformed_request_s_detail_names_all_faults() -> None:
     faults = [errors.Fault("/number", "is missing"), errors.Fault("", "must be an object")]
-    assert problem_of(errors.InvalidRequest(faults))["detail"] == "/number: is missing; /: must be an object"
+    assert problem_of(errors.InvalidRequest(faults))["detail"] == "/number: is missing; the request: must be an object"
