@@ -18,7 +18,7 @@ demo: setup ## Run the main job end to end on the embedded AWS
 	$(BIN)/phone-vault demo
 
 test: setup ## Run the tests; for some of them: make test PYTEST_ARGS="tests/unit -x"
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope $(PYTEST_ARGS)
 
 lint: setup ## ruff, mypy, import contracts
 	$(BIN)/ruff check

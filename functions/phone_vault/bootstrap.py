@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from phone_vault.adapters.audit_log import DynamoAuditLog
-from phone_vault.adapters.clients import client
+from phone_vault.adapters.clients import Clients
 from phone_vault.adapters.clock import SystemClock
 from phone_vault.adapters.key_ring import DynamoKeyRingStore
 from phone_vault.adapters.kms import KmsKeyWrapper
@@ -33,10 +33,11 @@ def build(operation: type[Operation[Any]], environ: Mapping[str, str]) -> Applic
     policy = read_policy(settings.policy_file)
     clock = SystemClock()
     tally = Tally()
-    tables = Tables(client("dynamodb"))
+    clients = Clients()
+    tables = Tables(clients.dynamodb)
     key_ring = KeyRing(
         DynamoKeyRingStore(tables, settings.tables.key_ring),
-        KmsKeyWrapper(client("kms"), kek_arn=settings.kek_arn, storage_key_arn=settings.storage_key_arn),
+        KmsKeyWrapper(clients.kms, kek_arn=settings.kek_arn, storage_key_arn=settings.storage_key_arn),
         clock,
         tally,
         max_age=timedelta(seconds=policy.branch_key_cache_seconds),

@@ -19,7 +19,14 @@ for _name in ("botocore", "urllib3"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 
-def client(service: str) -> Any:
-    """A client with the credentials and the region that the environment gives now."""
-    # botocore is what boto3's clients are made by; boto3 itself brings the S3 transfer manager to a cold start.
-    return botocore.session.get_session().create_client(service, config=_CONFIG)
+class Clients:
+    """Clients with the credentials and the region that the environment gives now.
+
+    Of one session, which reads the SDK's data once; botocore's, which boto3's clients are, because boto3 itself brings
+    the S3 transfer manager to a cold start.
+    """
+
+    def __init__(self) -> None:
+        session = botocore.session.get_session()
+        self.dynamodb: Any = session.create_client("dynamodb", config=_CONFIG)
+        self.kms: Any = session.create_client("kms", config=_CONFIG)
