@@ -5,9 +5,11 @@ rows hold: text, whole numbers from 0, bytes, maps and lists.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from phone_vault.domain.errors import TamperedStore
+
+_T = TypeVar("_T", str, bytes, int)
 
 Row = Mapping[str, Any]
 """An item or a key as Python values."""
@@ -21,6 +23,27 @@ def serialized(row: Row) -> dict[str, Any]:
 def deserialized(item: Mapping[str, Any]) -> dict[str, Any]:
     """The item as Python values; `TamperedStore` for a type of value that rows do not hold."""
     return {name: _untyped(value) for name, value in item.items()}
+
+
+def text_in(value: object) -> str:
+    """The text; `TypeError` for a value of another type."""
+    return _of(str, value)
+
+
+def bytes_in(value: object) -> bytes:
+    """The bytes; `TypeError` for a value of another type, of which Python would make bytes as well."""
+    return _of(bytes, value)
+
+
+def count_in(value: object) -> int:
+    """The whole number; `TypeError` for a value of another type."""
+    return _of(int, value)
+
+
+def _of(kind: type[_T], value: object) -> _T:
+    if not isinstance(value, kind):
+        raise TypeError(f"not {kind.__name__}")
+    return value
 
 
 def _typed(value: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phone_vault.adapters.attribute_values import bytes_in
 from phone_vault.adapters.tables import ConditionsFailed, Tables, put
 from phone_vault.domain import moments
 from phone_vault.domain.errors import TamperedStore
@@ -46,7 +47,7 @@ def _key_of(row: Mapping[str, Any]) -> WrappedKey:
         use, _, version = row["key_version"].partition("#")
         return WrappedKey(
             KeyId(row["tenant_id"], KeyUse(use), int(version)),
-            bytes(row["wrapped_key"]),
+            bytes_in(row["wrapped_key"]),
             KeyState(row["state"]),
             moments.from_text(row["created_at"]),
         )

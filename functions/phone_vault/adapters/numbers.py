@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from phone_vault.adapters.attribute_values import serialized
+from phone_vault.adapters.attribute_values import bytes_in, serialized
 from phone_vault.adapters.audit_log import entry_put
 from phone_vault.adapters.rows import (
     granted_attributes,
@@ -146,6 +146,6 @@ def _token_in(row: Mapping[str, Any]) -> str:
 
 def _message_in(row: Mapping[str, Any]) -> bytes:
     try:
-        return bytes(row["message"])
+        return bytes_in(row["message"])
     except (KeyError, TypeError, ValueError):
         raise TamperedStore("a row of Numbers does not read") from None

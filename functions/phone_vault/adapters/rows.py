@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from phone_vault.adapters.attribute_values import bytes_in, count_in, text_in
 from phone_vault.domain import moments
 from phone_vault.domain.consent import Consent
 from phone_vault.domain.errors import TamperedStore
@@ -37,7 +38,7 @@ def record_row(record: StoredNumber, due: str) -> dict[str, Any]:
             str(version): {
                 "blind_index": position.blind_index,
                 "binding": position.binding,
-                "numbering_release": position.numbering_release,
+                "release": position.numbering_release,
             }
             for version, position in record.index_positions.items()
         },
@@ -67,12 +68,12 @@ def record_of(row: Mapping[str, Any]) -> StoredNumber:
         return StoredNumber(
             tenant_id=tenant_id,
             token=token,
-            subject_id=_text(row["subject_id"]),
-            subject_ref=_text(row["subject_ref"]),
+            subject_id=text_in(row["subject_id"]),
+            subject_ref=text_in(row["subject_ref"]),
             created_at=moments.from_text(row["created_at"]),
-            revision=int(row["revision"]),
-            wrapped_key=bytes(row["wrapped_key"]),
-            branch_key_version=int(row["branch_key_version"]),
+            revision=count_in(row["revision"]),
+            wrapped_key=bytes_in(row["wrapped_key"]),
+            branch_key_version=count_in(row["branch_key_version"]),
             jurisdictions=tuple(Jurisdiction(each) for each in _some(row["jurisdictions"])),
             grants={name: _grant_of(each) for name, each in _some(row["purposes"]).items()},
             last_used={purpose: moments.from_text(moment) for purpose, moment in row["last_used"].items()},
@@ -96,14 +97,15 @@ def _grant_of(row: Mapping[str, Any]) -> Grant:
     return Grant(
         granted_at=moments.from_text(row["granted_at"]),
         rule=RetentionRule(_days_of(row["days"]), RetentionStart(row["from"])),
-        consent=Consent(moments.from_text(consent["given_at"]), _text(consent["evidence"])) if consent else None,
+        consent=Consent(moments.from_text(consent["given_at"]), text_in(consent["evidence"])) if consent else None,
     )
 
 
-def _days_of(value: Any) -> int:
-    if not 0 < value <= LONGEST_RETENTION_DAYS:
+def _days_of(value: object) -> int:
+    days = count_in(value)
+    if not 0 < days <= LONGEST_RETENTION_DAYS:
         raise ValueError
-    return int(value)
+    return days
 
 
 def _some(value: Any) -> Any:
@@ -113,10 +115,4 @@ def _some(value: Any) -> Any:
 
 
 def _position_of(row: Mapping[str, Any]) -> IndexPosition:
-    return IndexPosition(bytes(row["blind_index"]), bytes(row["binding"]), _text(row["numbering_release"]))
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
+    return IndexPosition(bytes_in(row["blind_index"]), bytes_in(row["binding"]), text_in(row["release"]))

@@ -59,11 +59,10 @@ def used(record: StoredNumber, purpose: str, now: datetime) -> StoredNumber:
 def grant(purpose: Purpose, consent: Consent | None, jurisdictions: Iterable[Jurisdiction], now: datetime) -> Grant:
     """A new grant; `ConsentRequired` where the purpose rests on consent and none that still holds is given."""
     rule = purpose.rule_under(jurisdictions)
-    if purpose.rests_on_consent:
-        if consent is None:
-            raise ConsentRequired("the purpose rests on consent, and the request brings none")
-        if consent.given_at + rule.period <= now:
-            raise ConsentRequired("the consent is older than the purpose's retention")
+    if purpose.rests_on_consent and consent is None:
+        raise ConsentRequired("the purpose rests on consent, and the request brings none")
+    if consent is not None and consent.given_at + rule.period <= now:
+        raise ConsentRequired("the consent is older than the purpose's retention")
     return Grant(now, rule, consent)
 
 
@@ -102,9 +101,12 @@ def merged(
     for each in asked:
         name = each.purpose.name
         live = is_live(tightened, name, policy, now)
-        if live and (each.consent is None or not each.consent.is_newer_than(grants[name].consent)):
+        if live and each.consent is None:
             continue
-        grants[name] = grant(each.purpose, each.consent, jurisdictions, now)
+        granted = grant(each.purpose, each.consent, jurisdictions, now)
+        if live and not granted.consent_is_newer_than(grants[name]):
+            continue
+        grants[name] = granted
         if not live:
             last_used.pop(name, None)
     return replace(tightened, grants=grants, last_used=last_used)

@@ -26,6 +26,10 @@ class Grant:
     rule: RetentionRule
     consent: Consent | None = None
 
+    def consent_is_newer_than(self, other: "Grant") -> bool:
+        """Whether it rests on a consent that was given after the other's."""
+        return self.consent is not None and self.consent.is_newer_than(other.consent)
+
 
 @dataclass(frozen=True, slots=True)
 class IndexPosition:

@@ -23,6 +23,7 @@ from phone_vault.domain.policy import Demand, VaultPolicy
 from phone_vault.domain.ports import Clock, Contended, NumberStore
 from phone_vault.domain.problems import PROBLEM_TYPES, problem_of
 from phone_vault.domain.requests import RequestReader
+from phone_vault.domain.stored_number import StoredNumber
 from phone_vault.services.audit_trail import AuditTrail
 from phone_vault.services.key_ring import KeyRing
 from phone_vault.services.tally import Measure, Tally
@@ -57,6 +58,16 @@ class Item(Generic[Q]):
     """None once it is refused."""
     refusal: Refusal | None = None
     reference: str | None = None
+
+    def about(self, record: StoredNumber | None) -> "Item[Q]":
+        """The item with the record that it turned out to be about.
+
+        Only then does the trail name the token: one that is not stored is nothing but the caller's words.
+        """
+        if record is None:
+            return self
+        event = replace(self.event, tokens=(record.token,), subject_ref=record.subject_ref)
+        return replace(self, event=event)
 
     def answered(self, outcome: str, answer: Mapping[str, Any], **known: Any) -> Outcome:
         """It was done; `known` is what the audit trail says beyond the request."""

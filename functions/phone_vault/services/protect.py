@@ -19,7 +19,7 @@ from phone_vault.domain.ports import AlreadyStored, Contended, NewNumber, Record
 from phone_vault.domain.requests import RequestReader
 from phone_vault.domain.retention import Regrant, due_bucket, grant, live_purposes, merged
 from phone_vault.domain.secret import SecretKey
-from phone_vault.domain.stored_number import StoredNumber, new_token
+from phone_vault.domain.stored_number import Grant, StoredNumber, new_token
 from phone_vault.services.index_positions import blind_indexes, bound_to, check_entry
 from phone_vault.services.operation import Item, Operation, Outcome
 from phone_vault.services.tally import Measure
@@ -37,13 +37,29 @@ class ProtectRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Protection:
-    """A request with what the vault's own rules and keys add to it."""
+class _Wanted:
+    """A request with what policy and numbering plan say of it."""
 
     request: ProtectRequest
     facts: NumberingFacts
     asked: tuple[Regrant, ...]
     jurisdiction: Jurisdiction
+
+    def jurisdictions(self) -> tuple[Jurisdiction, ...]:
+        """The declared one, and the one that the number suggests."""
+        inferred = inferred_from(self.request.number, self.facts.country)
+        return (self.jurisdiction,) if inferred in (None, self.jurisdiction) else (self.jurisdiction, inferred)
+
+    def grants(self, now: datetime) -> dict[str, Grant]:
+        """What a new record is granted; `ConsentRequired`."""
+        jurisdictions = self.jurisdictions()
+        return {each.purpose.name: grant(each.purpose, each.consent, jurisdictions, now) for each in self.asked}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the tenant's keys put a request: its subject, and its number in each live version of the index."""
+
     subject_ref: str
     index_keys: Mapping[int, SecretKey]
     blind_indexes: Mapping[int, bytes]
@@ -83,28 +99,39 @@ class Protect(Operation[ProtectRequest]):
         return outcomes
 
     def _protect(self, item: Item[ProtectRequest], now: datetime, request: ProtectRequest) -> Outcome:
-        protection = self._prepare(request)
+        wanted = self._wanted(request)
         try:
-            return self._store(item, protection, now)
+            grants = wanted.grants(now)
         except ConsentRequired:
-            # Without a consent only a record that has a live one can take the number: look for it.
-            token = self.numbers.token_at(request.tenant_id, protection.blind_indexes, protection.subject_ref)
+            # Only a record that has a live consent already can take the number: look for it.
+            if not self.key_ring.knows(request.tenant_id):
+                raise  # before keys are made: a refusal changes nothing
+            place = self._place(request)
+            token = self.numbers.token_at(request.tenant_id, place.blind_indexes, place.subject_ref)
             if token is None:
                 raise
-        except AlreadyStored as stored:
-            token = stored.token
-        return self._merge(item, protection, token, now)
-
-    def _prepare(self, request: ProtectRequest) -> _Protection:
-        asked = tuple(Regrant(self._purpose_for(name, consent), consent) for name, consent in request.purposes.items())
+            return self._merge(item, wanted, place, token, now)
         self.key_ring.ensure(request.tenant_id)
-        subject_key = self.key_ring.subject_key(request.tenant_id)
-        index_keys = self.key_ring.index_keys(request.tenant_id)
-        return _Protection(
+        place = self._place(request)
+        try:
+            return self._store(item, wanted, place, grants, now)
+        except AlreadyStored as stored:
+            return self._merge(item, wanted, place, stored.token, now)
+
+    def _wanted(self, request: ProtectRequest) -> _Wanted:
+        return _Wanted(
             request=request,
             facts=numbering_facts(request.number),
-            asked=asked,
+            asked=tuple(
+                Regrant(self._purpose_for(name, consent), consent) for name, consent in request.purposes.items()
+            ),
             jurisdiction=request.jurisdiction or self.policy.default_jurisdiction,
+        )
+
+    def _place(self, request: ProtectRequest) -> _Place:
+        subject_key = self.key_ring.subject_key(request.tenant_id)
+        index_keys = self.key_ring.index_keys(request.tenant_id)
+        return _Place(
             subject_ref=macs.subject_ref(subject_key, request.tenant_id, request.subject_id),
             index_keys=index_keys,
             blind_indexes=blind_indexes(index_keys, request.tenant_id, request.number),
@@ -116,11 +143,10 @@ class Protect(Operation[ProtectRequest]):
             raise InvalidRequest([Fault("/purposes", "a consent is given for a purpose that does not rest on consent")])
         return purpose
 
-    def _store(self, item: Item[ProtectRequest], protection: _Protection, now: datetime) -> Outcome:
-        request = protection.request
-        inferred = inferred_from(request.number, protection.facts.country)
-        jurisdictions = tuple(dict.fromkeys(each for each in (protection.jurisdiction, inferred) if each is not None))
-        grants = {each.purpose.name: grant(each.purpose, each.consent, jurisdictions, now) for each in protection.asked}
+    def _store(
+        self, item: Item[ProtectRequest], wanted: _Wanted, place: _Place, grants: Mapping[str, Grant], now: datetime
+    ) -> Outcome:
+        request = wanted.request
         token = new_token()
         version, branch_key = self.key_ring.active_branch_key(request.tenant_id)
         sealed = seal(request.number, branch_key, request.tenant_id, token)
@@ -128,32 +154,32 @@ class Protect(Operation[ProtectRequest]):
             tenant_id=request.tenant_id,
             token=token,
             subject_id=request.subject_id,
-            subject_ref=protection.subject_ref,
+            subject_ref=place.subject_ref,
             created_at=now,
             revision=1,
             wrapped_key=sealed.wrapped_record_key,
             branch_key_version=version,
-            jurisdictions=jurisdictions,
+            jurisdictions=wanted.jurisdictions(),
             grants=grants,
             last_used={},
             index_positions={},
         )
-        indexed = bound_to(record, protection.index_keys, protection.blind_indexes, RELEASE)
+        indexed = bound_to(record, place.index_keys, place.blind_indexes, RELEASE)
         record = replace(record, index_positions=indexed)
-        outcome = self._outcome(item, protection, record, "created", now)
+        outcome = self._outcome(item, wanted, record, "created", now)
         with self.trail.writing([outcome.event]) as [entry]:
             self.numbers.add(NewNumber(record, sealed.message, due_bucket(record, self.policy)), entry)
         return outcome
 
-    def _merge(self, item: Item[ProtectRequest], protection: _Protection, token: str, now: datetime) -> Outcome:
-        record_id = RecordId(protection.request.tenant_id, token)
+    def _merge(self, item: Item[ProtectRequest], wanted: _Wanted, place: _Place, token: str, now: datetime) -> Outcome:
+        record_id = RecordId(wanted.request.tenant_id, token)
         before = self.numbers.records({record_id}).get(record_id)
         if before is None:
             raise Contended("the record went between the write and the read")
-        for version, index_key in protection.index_keys.items():
-            check_entry(before, protection.subject_ref, version, index_key, protection.blind_indexes[version])
-        after = merged(before, protection.asked, protection.jurisdiction, self.policy, now)
-        outcome = self._outcome(item, protection, after, "merged", now)
+        for version, index_key in place.index_keys.items():
+            check_entry(before, place.subject_ref, version, index_key, place.blind_indexes[version])
+        after = merged(before, wanted.asked, wanted.jurisdiction, self.policy, now)
+        outcome = self._outcome(item, wanted, after, "merged", now)
         if after == before:
             self.trail.record([outcome.event])
         else:
@@ -164,7 +190,7 @@ class Protect(Operation[ProtectRequest]):
     def _outcome(
         self,
         item: Item[ProtectRequest],
-        protection: _Protection,
+        wanted: _Wanted,
         record: StoredNumber,
         outcome: str,
         now: datetime,
@@ -173,10 +199,10 @@ class Protect(Operation[ProtectRequest]):
         answer = {
             "token": record.token,
             "created": outcome == "created",
-            "masked": protection.request.number.masked(self.policy.visible_suffix),
-            "country": protection.facts.country,
-            "number_type": protection.facts.number_type,
-            "jurisdiction": protection.jurisdiction,
+            "masked": wanted.request.number.masked(self.policy.visible_suffix),
+            "country": wanted.facts.country,
+            "number_type": wanted.facts.number_type,
+            "jurisdiction": wanted.jurisdiction,
             "purposes": {purpose: {"expires_at": to_text(end)} for purpose, end in sorted(ends.items())},
             "expires_at": to_text(max(ends.values())),
         }

@@ -50,8 +50,8 @@ class Reveal(Operation[RevealRequest]):
         return Demand(self.name, request.record_id.tenant_id, (request.purpose,), request.view)
 
     def describe(self, request: RevealRequest, event: Event) -> Event:
-        """Token and reason."""
-        return replace(event, tokens=(request.record_id.token,), reason=request.reason)
+        """The reason."""
+        return replace(event, reason=request.reason)
 
     def perform(self, items: Sequence[Item[RevealRequest]], now: datetime) -> list[Outcome]:
         """One read, the decisions, and one write: of the entries, and of each record's first use of the day."""
@@ -69,7 +69,8 @@ class Reveal(Operation[RevealRequest]):
                 after[request.record_id] = record = used(record, request.purpose, now)
             return self._outcome(item, request, record, number)
 
-        outcomes = [self.settle(item, partial(reveal, item)) for item in items]
+        named = [item.about(records.get(item.request.record_id)) if item.request else item for item in items]
+        outcomes = [self.settle(item, partial(reveal, item)) for item in named]
         uses = [record for record_id, record in after.items() if record is not records[record_id]]
         events = [outcome.event for outcome in outcomes]
         if uses:
@@ -99,4 +100,4 @@ class Reveal(Operation[RevealRequest]):
             "purpose": request.purpose,
             "expires_at": to_text(ends_at(record, request.purpose, self.policy)),
         }
-        return item.answered(outcome, answer, subject_ref=record.subject_ref)
+        return item.answered(outcome, answer)

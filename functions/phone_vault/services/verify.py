@@ -47,8 +47,8 @@ class Verify(Operation[VerifyRequest]):
         return Demand(self.name, request.record_id.tenant_id, (request.purpose,))
 
     def describe(self, request: VerifyRequest, event: Event) -> Event:
-        """Token and reason."""
-        return replace(event, tokens=(request.record_id.token,), reason=request.reason)
+        """The reason."""
+        return replace(event, reason=request.reason)
 
     def perform(self, items: Sequence[Item[VerifyRequest]], now: datetime) -> list[Outcome]:
         """One read, the comparisons, one write of the entries."""
@@ -61,9 +61,10 @@ class Verify(Operation[VerifyRequest]):
             check_permitted(record, request.purpose, self.policy, now)
             match = self._matches(record, request.number)
             outcome = "match" if match else "mismatch"
-            return item.answered(outcome, {"match": match}, subject_ref=record.subject_ref)
+            return item.answered(outcome, {"match": match})
 
-        outcomes = [self.settle(item, partial(verify, item)) for item in items]
+        named = [item.about(records.get(item.request.record_id)) if item.request else item for item in items]
+        outcomes = [self.settle(item, partial(verify, item)) for item in named]
         self.trail.record([outcome.event for outcome in outcomes])
         return outcomes
 
