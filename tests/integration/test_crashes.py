@@ -171,6 +171,19 @@ def test_the_trail_is_whole_after_all_that(vault: Vault) -> None:
     assert not vault.broken_entries()
 
 
+def test_an_entry_whose_first_answer_was_lost_counts_once_and_the_number_is_shown(vault: Vault, tenant: str) -> None:
+    """The SDK's own retry meets the row that its first attempt has put."""
+    token = stored(vault, tenant)
+    vault.reveal(tenant, token)
+    with (
+        vault.audited() as entries,
+        vault.wire.failing(lambda sent, _: Fault.FIRST_RESPONSE_LOST if sent.operation == "PutItem" else None),
+    ):
+        answer = vault.reveal(tenant, token)
+    assert answer["number"] == "+447400123456"
+    assert [each["outcome"] for each in entries] == ["revealed"]
+
+
 def conflict(sent: Sent) -> Answer | None:
     if sent.operation != "TransactWriteItems":
         return None

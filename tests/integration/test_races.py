@@ -1,6 +1,7 @@
 """Many callers of everything over few numbers: in the end all tables tell one story."""
 
 import random
+import time
 from collections import Counter
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.integration.support.numbers import AMERICAN, BRITISH, example
 from tests.integration.support.threads import at_once
 from tests.integration.support.vault import Vault, problem
+from tests.integration.support.wire import Sent
 
 NUMBERS = (BRITISH, AMERICAN, example("DE"))
 SUBJECTS = ("s-0", "s-1", "s-2")
@@ -58,7 +60,12 @@ def granted(vault: Vault) -> Granted:
             problems[problem(answer)] += 1
         return problems
 
-    problems = sum(at_once(THREADS, caller), Counter[str | None]())
+    def delay(_sent: Sent, _ordinal: int) -> None:
+        """So that others get in between a read and the write that it leads to."""
+        time.sleep(random.uniform(0, 0.01))
+
+    with vault.wire.failing(delay):
+        problems = sum(at_once(THREADS, caller), Counter[str | None]())
     assert problems.keys() <= {None, "purpose-not-permitted"}
     return stored
 

@@ -71,7 +71,7 @@ def test_the_canonical_form_is_its_own_canonical_form(e164: str) -> None:
 def test_separators_do_not_make_a_number_a_pseudonym(data: st.DataObject, spelling: str) -> None:
     subject_id = "".join(digit + data.draw(separators) for digit in spelling)
     try:
-        check_pseudonymous(subject_id, number=BRITISH, typed="+44 7400 123456")
+        check_pseudonymous(subject_id, number=BRITISH, written=["+44 7400 123456"])
     except IdentifierNotPseudonymous:
         return
     raise AssertionError("taken for a pseudonym")

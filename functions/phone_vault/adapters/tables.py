@@ -80,10 +80,16 @@ class Tables:
     def put(self, table: str, row: Row, condition: str) -> None:
         """One conditional put: `ConditionsFailed`."""
         try:
-            self._dynamodb.put_item(TableName=table, Item=serialized(row), ConditionExpression=condition)
+            self._dynamodb.put_item(
+                TableName=table,
+                Item=serialized(row),
+                ConditionExpression=condition,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                raise ConditionsFailed({}) from None
+                response: Mapping[str, Any] = error.response
+                raise ConditionsFailed({0: deserialized(response.get("Item", {}))}) from None
             raise _unavailable(error) from None
         except BotoCoreError as error:
             raise _unavailable(error) from None

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 
 from phone_vault.domain.digits import digits_of
 from phone_vault.domain.errors import IdentifierNotPseudonymous
@@ -16,14 +17,15 @@ _SEPARATOR = re.compile(r"[_.:-]")
 _DIGESTS = (hashlib.md5, hashlib.sha1, hashlib.sha256)  # what people reach for to "anonymise" a number
 
 
-def check_pseudonymous(subject_id: str, *, number: PhoneNumber | None, typed: str) -> None:
+def check_pseudonymous(subject_id: str, *, number: PhoneNumber | None, written: Iterable[str]) -> None:
     """Refuse a subject id that is an e-mail address, a number, this number, or a plain digest of it.
 
-    `number` is the request's number where it is one, `typed` what the caller wrote in its place.
+    `number` is the request's number where it is one, `written` how it is written: what the caller typed in its place,
+    and its country's own format.
     """
     if "@" in subject_id or subject_id.startswith("+"):
         raise IdentifierNotPseudonymous("subject_id looks like an e-mail address or a phone number")
-    spellings = _spellings(number, typed)
+    spellings = _spellings(number, written)
     if _SEPARATOR.sub("", subject_id) in spellings:
         raise IdentifierNotPseudonymous("subject_id is the number itself")
     digests = {
@@ -38,11 +40,11 @@ def check_pseudonymous(subject_id: str, *, number: PhoneNumber | None, typed: st
 
 def gives_away(identifier: str, number: PhoneNumber | None) -> bool:
     """Whether an identifier of another kind (a tenant's) is the request's number in digits."""
-    return number is not None and _SEPARATOR.sub("", identifier) in _spellings(number, "")
+    return number is not None and _SEPARATOR.sub("", identifier) in _spellings(number, ())
 
 
-def _spellings(number: PhoneNumber | None, typed: str) -> set[str]:
-    spellings = {digits_of(typed)} - {""}
+def _spellings(number: PhoneNumber | None, written: Iterable[str]) -> set[str]:
+    spellings = {digits_of(each) for each in written} - {""}
     if number is not None:
         calling_code, national = number.disclose_parts()
         international = calling_code + national

@@ -12,10 +12,12 @@ from phonenumbers import (
     SUPPORTED_REGIONS,
     Leniency,
     NumberParseException,
+    PhoneNumberFormat,
     PhoneNumberMatcher,
     PhoneNumberType,
     ValidationResult,
     enable_pattern_cache,
+    format_number,
     is_possible_number_with_reason,
     is_valid_number,
     national_significant_number,
@@ -113,22 +115,26 @@ def numbering_facts(number: PhoneNumber) -> NumberingFacts:
     return NumberingFacts(country=country, number_type=PhoneNumberType.to_string(number_type(parsed)).lower())
 
 
+def national_format(number: PhoneNumber) -> str:
+    """As it is written within its country, with the trunk prefix that is dialled there."""
+    return format_number(_parsed(number), PhoneNumberFormat.NATIONAL)
+
+
 def mentions_number(text: str, number: PhoneNumber | None) -> bool:
     """Whether free text holds a possible number with a plus sign, or this very number in any formatting."""
-    region = numbering_facts(number).country if number is not None else None
-    for match in PhoneNumberMatcher(text, region, leniency=Leniency.POSSIBLE):
-        if _has_plus(match.raw_string) or (number is not None and _canonical(match.number) == number):
-            return True
-    return number is not None and _spells_out(text, number)
-
-
-def _spells_out(text: str, number: PhoneNumber) -> bool:
-    """Whether the digits of a number of usual length stand in the text, whatever stands between them.
-
-    Shorter ones (St Helena has five digits) would be found in every date: those are left to the matcher.
-    """
+    if _has_plus(text) and any(
+        _has_plus(match.raw_string) for match in PhoneNumberMatcher(text, None, leniency=Leniency.POSSIBLE)
+    ):
+        return True
+    if number is None:
+        return False
     _, national = number.disclose_parts()
-    return len(national) >= _USUAL_LENGTH and national in digits_of(text)
+    if len(national) >= _USUAL_LENGTH:
+        return national in digits_of(text)
+    # Shorter ones (St Helena has five digits) stand in every date: what the matcher takes for a number. It costs
+    # milliseconds a text, which is why it is not asked about the others.
+    matches = PhoneNumberMatcher(text, numbering_facts(number).country, leniency=Leniency.POSSIBLE)
+    return any(_canonical(match.number) == number for match in matches)
 
 
 def _refuse_foreign_characters(text: str) -> None:

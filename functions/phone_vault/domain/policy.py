@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from phone_vault.domain.callers import Caller
-from phone_vault.domain.errors import PrincipalNotPermitted, PurposeNotRegistered
+from phone_vault.domain.errors import Fault, InvalidRequest, PrincipalNotPermitted, PurposeNotRegistered
 from phone_vault.domain.jurisdiction import Jurisdiction
 
 EVERYTHING = "*"
@@ -117,6 +117,9 @@ class Tenant:
     index: bool = True
 
 
+_SERVED = Tenant()
+
+
 @dataclass(frozen=True, slots=True)
 class RotationPeriods:
     """Age, in days, at which a key version is due for rotation."""
@@ -146,6 +149,13 @@ class VaultPolicy:
             return self.purposes[name]
         except KeyError:
             raise PurposeNotRegistered("the vault's policy does not register this purpose") from None
+
+    def check_served(self, tenant_id: str) -> None:
+        """Refuse a tenant whose settings ask for what this release does not do: less would be done in silence."""
+        if self.tenants.get(tenant_id, _SERVED) != _SERVED:
+            raise InvalidRequest(
+                [Fault("/tenant_id", "the tenant's settings ask for what this release does not offer")]
+            )
 
     def authorize(self, caller: Caller, demand: Demand) -> Principal:
         """The first principal entry that matches the caller, if it covers the demand."""

@@ -33,7 +33,7 @@ FUNCTIONS = frozenset([
 RESERVED_PURPOSES = frozenset({"legal_hold"})
 
 _PRINCIPAL = re.compile(
-    r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@-]{1,64}|group:\S{1,128}|direct(:(?P<alias>[A-Za-z0-9_-]{1,128}))?"
+    r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@-]{1,64}|group:\S{1,128}|direct(:(?P<alias>(?![0-9]+$)[A-Za-z0-9_-]{1,128}))?"
 )
 _KMS_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+")
 

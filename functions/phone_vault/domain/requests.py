@@ -99,6 +99,10 @@ class RequestReader:
             return {}
         return {name: self._purpose_detail(detail) for name, detail in value.items()}
 
+    def refuse(self, pointer: str, detail: str) -> None:
+        """Note a fault that the caller of the reader has found."""
+        self._fault(pointer, detail)
+
     def reference(self) -> str | None:
         """The item's `reference` if it may be returned: a text without a number in it."""
         text = self._raw.get("reference")
@@ -128,8 +132,12 @@ class RequestReader:
             raise self._number_refusal
 
     def _check_subject_id(self, subject_id: str) -> None:
-        typed = self._raw.get("number", "")
-        identifiers.check_pseudonymous(subject_id, number=self._number, typed=typed)
+        written = [self._raw.get("number", "")]
+        if self._number is not None:
+            from phone_vault.domain.numbering import national_format
+
+            written.append(national_format(self._number))
+        identifiers.check_pseudonymous(subject_id, number=self._number, written=written)
         if not identifiers.SUBJECT_ID.fullmatch(subject_id):
             raise InvalidRequest([Fault("/subject_id", "must be 1 to 128 of A-Z, a-z, 0-9, _, ., : and -")])
 

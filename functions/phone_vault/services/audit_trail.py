@@ -2,15 +2,16 @@
 
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 
 from phone_vault.crypto.macs import audit_mac
 from phone_vault.domain.audit import BEGINNING, Entry, Event, Place, about, canonical_text
 from phone_vault.domain.errors import AuditUnavailable, KeyUnavailable, StoreUnavailable
 from phone_vault.domain.moments import to_text
 from phone_vault.domain.ports import AuditLog, Clock, Contended, NotWritten
-from phone_vault.services.key_ring import KeyRing
+from phone_vault.services.key_ring import AuditKey, KeyRing
 
 
 class AuditTrail:
@@ -63,13 +64,23 @@ class AuditTrail:
     def _entries(self, events: Sequence[Event]) -> list[Entry]:
         at = self._clock.now()
         entries: list[Entry] = []
+        audit_key = self._audit_keys()
         for sequence, event in enumerate(events, self._sequence + 1):
             previous = entries[-1].digest if entries else self._head
-            try:
-                audit_key = self._key_ring.audit_key(event.tenant_id)
-            except (KeyUnavailable, StoreUnavailable):
-                raise AuditUnavailable("the audit trail's key is not available") from None
-            text = canonical_text(event, Place(self._chain, sequence, previous, audit_key.name), at)
-            mac = audit_mac(audit_key.key, text.encode())
+            key = audit_key(event.tenant_id)
+            text = canonical_text(event, Place(self._chain, sequence, previous, key.name), at)
+            mac = audit_mac(key.key, text.encode())
             entries.append(Entry(self._chain, sequence, to_text(at), about(event), text, mac))
         return entries
+
+    def _audit_keys(self) -> Callable[[str | None], AuditKey]:
+        """Each tenant's audit key, asked for once in a write even if the tenant has none."""
+
+        @cache
+        def audit_key(tenant_id: str | None) -> AuditKey:
+            try:
+                return self._key_ring.audit_key(tenant_id)
+            except (KeyUnavailable, StoreUnavailable):
+                raise AuditUnavailable("the audit trail's key is not available") from None
+
+        return audit_key

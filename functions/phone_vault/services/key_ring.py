@@ -7,12 +7,14 @@ from datetime import timedelta
 
 from phone_vault.crypto.messages import WrappingKey
 from phone_vault.crypto.numbers import KEY_BYTES, new_key
-from phone_vault.domain.errors import KeyUnavailable, TamperedStore
+from phone_vault.domain.errors import KeyUnavailable, StoreUnavailable, TamperedStore
 from phone_vault.domain.keys import FIRST_VERSION, VAULT, WRAPPED_TOGETHER, KeyId, KeyState, KeyUse, WrappedKey
 from phone_vault.domain.ports import Clock, Contended, KeyRingStore, KeyWrapper
 from phone_vault.domain.secret import SecretKey
 from phone_vault.services.aged_cache import AgedCache
 from phone_vault.services.tally import Measure, Tally
+
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +131,14 @@ class KeyRing:
         # first uses met, both use the keys of the one whose transaction came first.
         keys = {use: new_key().expose() for use in uses}
         made = [self._wrapped(KeyId(tenant_id, use, FIRST_VERSION), keys) for use in uses]
-        with suppress(Contended):
-            self._store.add_keys(made)
-        return self._existing(tenant_id)
+        for _ in range(_ATTEMPTS):
+            with suppress(Contended):
+                self._store.add_keys(made)
+            # Still none when the transaction met another one that is not committed yet, or never will be.
+            existing = self._existing(tenant_id)
+            if existing:
+                return existing
+        raise StoreUnavailable("the tenant's first keys are being made")
 
     def _wrapped(self, key_id: KeyId, keys: Mapping[KeyUse, bytes]) -> WrappedKey:
         self._tally.count(Measure.KMS_CALLS)

@@ -1,9 +1,9 @@
 """Lookup: under which tokens a number is stored, for one purpose."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from phone_vault.domain.audit import Event
@@ -61,7 +61,8 @@ class Lookup(Operation[LookupRequest]):
 
     def perform(self, items: Sequence[Item[LookupRequest]], now: datetime) -> list[Outcome]:
         """A query per item and index version, one read of all records found, one write of the entries."""
-        searched = [self.settle(item, self._search) for item in items]
+        index_keys = cache(self.key_ring.index_keys)  # for a tenant without keys too: once in a call
+        searched = [self.settle(item, partial(self._search, index_keys)) for item in items]
         named = {hit.record_id for found in searched if not isinstance(found, Outcome) for hit in found}
         records = self.numbers.records(named)
 
@@ -76,9 +77,9 @@ class Lookup(Operation[LookupRequest]):
         self.trail.record([outcome.event for outcome in outcomes])
         return outcomes
 
-    def _search(self, request: LookupRequest) -> list[_Hit]:
+    def _search(self, index_keys_of: Callable[[str], dict[int, SecretKey]], request: LookupRequest) -> list[_Hit]:
         hits = []
-        index_keys = self.key_ring.index_keys(request.tenant_id)
+        index_keys = index_keys_of(request.tenant_id)
         for version, blind_index in blind_indexes(index_keys, request.tenant_id, request.number).items():
             for entry in self.numbers.index_entries(request.tenant_id, version, blind_index):
                 record_id = RecordId(request.tenant_id, entry.token)

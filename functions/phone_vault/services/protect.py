@@ -9,12 +9,12 @@ from phone_vault.crypto import macs
 from phone_vault.crypto.numbers import seal
 from phone_vault.domain.audit import Event
 from phone_vault.domain.consent import Consent
-from phone_vault.domain.errors import ConsentRequired, Fault, InvalidRequest
+from phone_vault.domain.errors import ConsentRequired
 from phone_vault.domain.jurisdiction import Jurisdiction, inferred_from
 from phone_vault.domain.moments import to_text
 from phone_vault.domain.numbering import RELEASE, NumberingFacts, numbering_facts
 from phone_vault.domain.phone import PhoneNumber
-from phone_vault.domain.policy import Demand, Purpose
+from phone_vault.domain.policy import Demand
 from phone_vault.domain.ports import AlreadyStored, Contended, NewNumber, RecordId
 from phone_vault.domain.requests import RequestReader
 from phone_vault.domain.retention import Regrant, due_bucket, grant, live_purposes, merged
@@ -77,6 +77,10 @@ class Protect(Operation[ProtectRequest]):
         request = ProtectRequest(
             reader.tenant_id(), reader.subject_id(), reader.number(), reader.purposes(), reader.jurisdiction()
         )
+        for name, consent in request.purposes.items():
+            purpose = self.policy.purposes.get(name)
+            if consent is not None and purpose is not None and not purpose.rests_on_consent:
+                reader.refuse("/purposes", "a consent is given for a purpose that does not rest on consent")
         reader.finish()
         return request
 
@@ -122,9 +126,7 @@ class Protect(Operation[ProtectRequest]):
         return _Wanted(
             request=request,
             facts=numbering_facts(request.number),
-            asked=tuple(
-                Regrant(self._purpose_for(name, consent), consent) for name, consent in request.purposes.items()
-            ),
+            asked=tuple(Regrant(self.policy.purpose(name), consent) for name, consent in request.purposes.items()),
             jurisdiction=request.jurisdiction or self.policy.default_jurisdiction,
         )
 
@@ -136,12 +138,6 @@ class Protect(Operation[ProtectRequest]):
             index_keys=index_keys,
             blind_indexes=blind_indexes(index_keys, request.tenant_id, request.number),
         )
-
-    def _purpose_for(self, name: str, consent: Consent | None) -> Purpose:
-        purpose = self.policy.purpose(name)
-        if consent is not None and not purpose.rests_on_consent:
-            raise InvalidRequest([Fault("/purposes", "a consent is given for a purpose that does not rest on consent")])
-        return purpose
 
     def _store(
         self, item: Item[ProtectRequest], wanted: _Wanted, place: _Place, grants: Mapping[str, Grant], now: datetime

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from phone_vault.adapters.attribute_values import deserialized, serialized
 from phone_vault.adapters.rows import record_of, record_row
-from phone_vault.adapters.tables import deserialized, serialized
 from phone_vault.domain.consent import Consent
 from phone_vault.domain.errors import TamperedStore
 from phone_vault.domain.jurisdiction import Jurisdiction

@@ -45,45 +45,45 @@ PSEUDONYMS = {
 @pytest.mark.parametrize("subject_id", cases({**SPELLINGS, **SEPARATED}))
 def test_the_number_in_any_spelling_is_not_a_pseudonym(subject_id: str) -> None:
     with pytest.raises(IdentifierNotPseudonymous, match="the number itself"):
-        check_pseudonymous(subject_id, number=BRITISH, typed=TYPED)
+        check_pseudonymous(subject_id, number=BRITISH, written=[TYPED])
 
 
 @pytest.mark.parametrize("subject_id", cases(DIGESTED))
 def test_an_unsalted_digest_of_the_number_is_not_a_pseudonym(subject_id: str) -> None:
     with pytest.raises(IdentifierNotPseudonymous, match="unsalted digest"):
-        check_pseudonymous(subject_id, number=BRITISH, typed=TYPED)
+        check_pseudonymous(subject_id, number=BRITISH, written=[TYPED])
 
 
 @pytest.mark.parametrize("subject_id", cases({name: value.upper() for name, value in DIGESTED.items()}))
 def test_a_digest_in_capitals_is_not_a_pseudonym_either(subject_id: str) -> None:
     with pytest.raises(IdentifierNotPseudonymous, match="unsalted digest"):
-        check_pseudonymous(subject_id, number=BRITISH, typed=TYPED)
+        check_pseudonymous(subject_id, number=BRITISH, written=[TYPED])
 
 
 @pytest.mark.parametrize("subject_id", ["a@example.org", "@", "x@", "+", "+1", "+cust"])
 def test_an_address_or_a_plus_is_not_a_pseudonym_whatever_the_number(subject_id: str) -> None:
     with pytest.raises(IdentifierNotPseudonymous, match="e-mail address or a phone number"):
-        check_pseudonymous(subject_id, number=None, typed="")
+        check_pseudonymous(subject_id, number=None, written=[])
 
 
 def test_the_digits_typed_for_an_unreadable_number_are_not_a_pseudonym() -> None:
     with pytest.raises(IdentifierNotPseudonymous, match="the number itself"):
-        check_pseudonymous("07400-123456", number=None, typed="07400 123456")
+        check_pseudonymous("07400-123456", number=None, written=["07400 123456"])
 
 
 @pytest.mark.parametrize("subject_id", cases(PSEUDONYMS))
 def test_a_plain_pseudonym_is_accepted(subject_id: str) -> None:
-    check_pseudonymous(subject_id, number=BRITISH, typed=TYPED)
+    check_pseudonymous(subject_id, number=BRITISH, written=[TYPED])
 
 
 def test_a_pseudonym_beside_a_number_without_digits_is_accepted() -> None:
-    check_pseudonymous("", number=None, typed="no digits at all")
+    check_pseudonymous("", number=None, written=["no digits at all"])
 
 
 @pytest.mark.parametrize("subject_id", cases({**SPELLINGS, **DIGESTED}))
 def test_a_refusal_does_not_quote_the_id(subject_id: str) -> None:
     with pytest.raises(IdentifierNotPseudonymous) as refusal:
-        check_pseudonymous(subject_id, number=BRITISH, typed=TYPED)
+        check_pseudonymous(subject_id, number=BRITISH, written=[TYPED])
     assert subject_id not in str(refusal.value)
 
 
