@@ -97,7 +97,9 @@ def _grant_of(row: Mapping[str, Any]) -> Grant:
     return Grant(
         granted_at=moments.from_text(row["granted_at"]),
         rule=RetentionRule(_days_of(row["days"]), RetentionStart(row["from"])),
-        consent=Consent(moments.from_text(consent["given_at"]), text_in(consent["evidence"])) if consent else None,
+        consent=Consent(moments.from_text(consent["given_at"]), text_in(consent["evidence"]))
+        if consent is not None
+        else None,
     )
 
 

@@ -191,9 +191,16 @@ class Operation(ABC, Generic[Q]):
         except AuditUnavailable as unavailable:
             return [item.refused(unavailable) for item in items]
         except Exception:
-            with suppress(AuditUnavailable, ServiceFault):  # the fault itself is raised, and logged, in any case
-                self.trail.record([replace(item.event, outcome="fault") for item in items])
+            self._note_fault(items)
             raise
+
+    def _note_fault(self, items: Sequence[Item[Q]]) -> None:
+        faults = [replace(item.event, outcome="fault") for item in items]
+        # The fault may be one of the tenant's own keys: then the vault's authenticates the entries.
+        for events in (faults, [replace(each, tenant_id=None) for each in faults]):
+            with suppress(AuditUnavailable, ServiceFault):  # the fault itself is raised, and logged, in any case
+                self.trail.record(events)
+                return
 
     def _refuse(self, items: Sequence[Item[Q]], refusal: Refusal) -> list[Outcome]:
         outcomes = [item.refused(item.refusal or refusal) for item in items]
