@@ -20,8 +20,7 @@ CHECKOV_SETTINGS = Path(__file__).with_name("checkov.yaml")
 
 def run(tool: str, *arguments: str | Path) -> str:
     """What the tool prints; fails with it when the tool objects."""
-    if not (TOOLS / tool).exists():
-        pytest.skip(f"{tool} is not installed here: make check-template installs it")
+    assert (TOOLS / tool).exists(), f"{tool} is not installed here: make check-template installs it"
     done = subprocess.run(
         [TOOLS / tool, *arguments],
         cwd=ROOT,

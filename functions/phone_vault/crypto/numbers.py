@@ -20,32 +20,32 @@ def new_key() -> SecretKey:
 
 
 @dataclass(frozen=True, slots=True)
-class SealedNumber:
+class EncryptedNumber:
     """A number as stored: the message, and its record key wrapped by a branch key."""
 
     message: bytes
     wrapped_record_key: bytes
 
 
-def seal(number: PhoneNumber, branch_key: WrappingKey, tenant_id: str, token: str) -> SealedNumber:
+def encrypt_number(number: PhoneNumber, branch_key: WrappingKey, tenant_id: str, token: str) -> EncryptedNumber:
     """Encrypt the number under a record key of its own, both bound to tenant, token and use."""
     record_key = new_key()
     calling_code, national = number.disclose_parts()
     # Parted, so that a mask needs no numbering plan.
     plaintext = f"+{calling_code} {national}".ljust(_PADDED_LENGTH).encode()
-    return SealedNumber(
+    return EncryptedNumber(
         message=messages.encrypt(plaintext, _under(record_key), _context(tenant_id, token, "number")),
         wrapped_record_key=messages.encrypt(record_key.expose(), branch_key, _context(tenant_id, token, "record-key")),
     )
 
 
-def unseal(sealed: SealedNumber, branch_key: WrappingKey, tenant_id: str, token: str) -> PhoneNumber:
+def decrypt_number(encrypted: EncryptedNumber, branch_key: WrappingKey, tenant_id: str, token: str) -> PhoneNumber:
     """The number; `TamperedStore` unless both messages were made for this tenant and token."""
     try:
         record_key = SecretKey(
-            messages.decrypt(sealed.wrapped_record_key, branch_key, _context(tenant_id, token, "record-key"))
+            messages.decrypt(encrypted.wrapped_record_key, branch_key, _context(tenant_id, token, "record-key"))
         )
-        plaintext = messages.decrypt(sealed.message, _under(record_key), _context(tenant_id, token, "number"))
+        plaintext = messages.decrypt(encrypted.message, _under(record_key), _context(tenant_id, token, "number"))
     except NotAuthentic:
         raise TamperedStore("a stored number or its key is not what was written") from None
     calling_code, national = plaintext.decode().rstrip().removeprefix("+").split(" ")

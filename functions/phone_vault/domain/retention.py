@@ -67,8 +67,8 @@ def grant(purpose: Purpose, consent: Consent | None, jurisdictions: Iterable[Jur
 
 
 @dataclass(frozen=True, slots=True)
-class Regrant:
-    """A purpose asked for again, with the consent that came with it."""
+class AskedPurpose:
+    """A purpose asked for, with the consent that came with it."""
 
     purpose: Purpose
     consent: Consent | None
@@ -76,7 +76,7 @@ class Regrant:
 
 def merged(
     record: StoredNumber,
-    asked: Iterable[Regrant],
+    asked: Iterable[AskedPurpose],
     jurisdiction: Jurisdiction,
     policy: VaultPolicy,
     now: datetime,

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from phone_vault.crypto import macs
-from phone_vault.crypto.numbers import seal
+from phone_vault.crypto.numbers import encrypt_number
 from phone_vault.domain.audit import Event
 from phone_vault.domain.consent import Consent
 from phone_vault.domain.errors import ConsentRequired
@@ -17,7 +17,7 @@ from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.policy import Demand
 from phone_vault.domain.ports import AlreadyStored, Contended, NewNumber, RecordId
 from phone_vault.domain.requests import RequestReader
-from phone_vault.domain.retention import Regrant, due_bucket, grant, live_purposes, merged
+from phone_vault.domain.retention import AskedPurpose, due_bucket, grant, live_purposes, merged
 from phone_vault.domain.secret import SecretKey
 from phone_vault.domain.stored_number import Grant, StoredNumber, new_token
 from phone_vault.services.index_positions import blind_indexes, bound_to, check_entry
@@ -42,7 +42,7 @@ class _Wanted:
 
     request: ProtectRequest
     facts: NumberingFacts
-    asked: tuple[Regrant, ...]
+    asked: tuple[AskedPurpose, ...]
     jurisdiction: Jurisdiction
 
     def jurisdictions(self) -> tuple[Jurisdiction, ...]:
@@ -126,7 +126,7 @@ class Protect(Operation[ProtectRequest]):
         return _Wanted(
             request=request,
             facts=numbering_facts(request.number),
-            asked=tuple(Regrant(self.policy.purpose(name), consent) for name, consent in request.purposes.items()),
+            asked=tuple(AskedPurpose(self.policy.purpose(name), consent) for name, consent in request.purposes.items()),
             jurisdiction=request.jurisdiction or self.policy.default_jurisdiction,
         )
 
@@ -145,7 +145,7 @@ class Protect(Operation[ProtectRequest]):
         request = wanted.request
         token = new_token()
         version, branch_key = self.key_ring.active_branch_key(request.tenant_id)
-        sealed = seal(request.number, branch_key, request.tenant_id, token)
+        encrypted = encrypt_number(request.number, branch_key, request.tenant_id, token)
         record = StoredNumber(
             tenant_id=request.tenant_id,
             token=token,
@@ -153,7 +153,7 @@ class Protect(Operation[ProtectRequest]):
             subject_ref=place.subject_ref,
             created_at=now,
             revision=1,
-            wrapped_key=sealed.wrapped_record_key,
+            wrapped_key=encrypted.wrapped_record_key,
             branch_key_version=version,
             jurisdictions=wanted.jurisdictions(),
             grants=grants,
@@ -164,7 +164,7 @@ class Protect(Operation[ProtectRequest]):
         record = replace(record, index_positions=indexed)
         outcome = self._outcome(item, wanted, record, "created", now)
         with self.trail.writing([outcome.event]) as [entry]:
-            self.numbers.add(NewNumber(record, sealed.message, due_bucket(record, self.policy)), entry)
+            self.numbers.add(NewNumber(record, encrypted.message, due_bucket(record, self.policy)), entry)
         return outcome
 
     def _merge(self, item: Item[ProtectRequest], wanted: _Wanted, place: _Place, token: str, now: datetime) -> Outcome:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from phone_vault.crypto.numbers import SealedNumber, unseal
+from phone_vault.crypto.numbers import EncryptedNumber, decrypt_number
 from phone_vault.domain.audit import Event
 from phone_vault.domain.errors import NotFound, TamperedStore
 from phone_vault.domain.keys import KeyUse
@@ -64,7 +64,7 @@ class Reveal(Operation[RevealRequest]):
             if record is None:
                 raise NotFound("the tenant has no such token")
             check_permitted(record, request.purpose, self.policy, now)
-            number = self._unseal(record, messages)
+            number = self._decrypted(record, messages)
             if request.view is View.FULL:
                 after[request.record_id] = record = used(record, request.purpose, now)
             return self._outcome(item, request, record, number)
@@ -80,12 +80,12 @@ class Reveal(Operation[RevealRequest]):
             self.trail.record(events)
         return outcomes
 
-    def _unseal(self, record: StoredNumber, messages: Mapping[RecordId, bytes]) -> PhoneNumber:
+    def _decrypted(self, record: StoredNumber, messages: Mapping[RecordId, bytes]) -> PhoneNumber:
         message = messages.get(RecordId(record.tenant_id, record.token))
         if message is None:
             raise TamperedStore("a stored number has lost its message")
         branch_key = self.key_ring.branch_key(record.tenant_id, record.branch_key_version)
-        return unseal(SealedNumber(message, record.wrapped_key), branch_key, record.tenant_id, record.token)
+        return decrypt_number(EncryptedNumber(message, record.wrapped_key), branch_key, record.tenant_id, record.token)
 
     def _outcome(
         self, item: Item[RevealRequest], request: RevealRequest, record: StoredNumber, number: PhoneNumber

@@ -4,22 +4,22 @@ import phonenumbers
 import pytest
 
 from phone_vault.crypto.messages import WrappingKey
-from phone_vault.crypto.numbers import SealedNumber, new_key, seal, unseal
+from phone_vault.crypto.numbers import EncryptedNumber, decrypt_number, encrypt_number, new_key
 from phone_vault.domain.errors import TamperedStore
 from phone_vault.domain.phone import PhoneNumber
 from tests.unit.samples import AMERICAN, BRITISH
 
 BRANCH_KEY = WrappingKey("branch#1", new_key())
-SEALED = seal(BRITISH, BRANCH_KEY, "acme", "tok_a")
+ENCRYPTED = encrypt_number(BRITISH, BRANCH_KEY, "acme", "tok_a")
 
 
 def test_a_sealed_number_comes_back() -> None:
-    assert unseal(SEALED, BRANCH_KEY, "acme", "tok_a") == BRITISH
+    assert decrypt_number(ENCRYPTED, BRANCH_KEY, "acme", "tok_a") == BRITISH
 
 
 def test_a_leading_zero_comes_back() -> None:
     number = PhoneNumber("39", "0212345678")
-    assert unseal(seal(number, BRANCH_KEY, "acme", "tok_a"), BRANCH_KEY, "acme", "tok_a") == number
+    assert decrypt_number(encrypt_number(number, BRANCH_KEY, "acme", "tok_a"), BRANCH_KEY, "acme", "tok_a") == number
 
 
 @pytest.mark.parametrize(
@@ -27,34 +27,34 @@ def test_a_leading_zero_comes_back() -> None:
 )
 def test_another_tenant_or_token_is_a_tampered_store(tenant_id: str, token: str) -> None:
     with pytest.raises(TamperedStore):
-        unseal(SEALED, BRANCH_KEY, tenant_id, token)
+        decrypt_number(ENCRYPTED, BRANCH_KEY, tenant_id, token)
 
 
 def test_another_branch_key_is_a_tampered_store() -> None:
     with pytest.raises(TamperedStore):
-        unseal(SEALED, WrappingKey("branch#1", new_key()), "acme", "tok_a")
+        decrypt_number(ENCRYPTED, WrappingKey("branch#1", new_key()), "acme", "tok_a")
 
 
 def test_another_record_s_message_is_a_tampered_store() -> None:
-    other = seal(AMERICAN, BRANCH_KEY, "acme", "tok_a")
+    other = encrypt_number(AMERICAN, BRANCH_KEY, "acme", "tok_a")
     with pytest.raises(TamperedStore):
-        unseal(SealedNumber(other.message, SEALED.wrapped_record_key), BRANCH_KEY, "acme", "tok_a")
+        decrypt_number(EncryptedNumber(other.message, ENCRYPTED.wrapped_record_key), BRANCH_KEY, "acme", "tok_a")
 
 
 def test_another_record_s_key_and_message_are_a_tampered_store() -> None:
-    other = seal(AMERICAN, BRANCH_KEY, "acme", "tok_b")
+    other = encrypt_number(AMERICAN, BRANCH_KEY, "acme", "tok_b")
     with pytest.raises(TamperedStore):
-        unseal(other, BRANCH_KEY, "acme", "tok_a")
+        decrypt_number(other, BRANCH_KEY, "acme", "tok_a")
 
 
 def test_message_and_key_exchanged_are_a_tampered_store() -> None:
     with pytest.raises(TamperedStore):
-        unseal(SealedNumber(SEALED.wrapped_record_key, SEALED.message), BRANCH_KEY, "acme", "tok_a")
+        decrypt_number(EncryptedNumber(ENCRYPTED.wrapped_record_key, ENCRYPTED.message), BRANCH_KEY, "acme", "tok_a")
 
 
 def test_a_message_under_the_branch_key_itself_is_a_tampered_store() -> None:
     with pytest.raises(TamperedStore):
-        unseal(SealedNumber(SEALED.message, SEALED.message), BRANCH_KEY, "acme", "tok_a")
+        decrypt_number(EncryptedNumber(ENCRYPTED.message, ENCRYPTED.message), BRANCH_KEY, "acme", "tok_a")
 
 
 def test_a_sealed_number_tells_nothing_of_its_length() -> None:
@@ -63,25 +63,25 @@ def test_a_sealed_number_tells_nothing_of_its_length() -> None:
         str(plan.country_code): max(plan.general_desc.possible_length) for plan in plans if plan and plan.general_desc
     }
     lengths = {
-        len(seal(PhoneNumber(calling_code, "0" * digits), BRANCH_KEY, "acme", "tok_a").message)
+        len(encrypt_number(PhoneNumber(calling_code, "0" * digits), BRANCH_KEY, "acme", "tok_a").message)
         for calling_code, digits in longest.items()
     }
-    assert lengths == {len(SEALED.message)}
+    assert lengths == {len(ENCRYPTED.message)}
 
 
 def test_a_short_number_is_as_long_as_any_other_when_sealed() -> None:
-    short = seal(PhoneNumber("247", "0000"), BRANCH_KEY, "acme", "tok_a")
-    assert len(short.message) == len(SEALED.message)
+    short = encrypt_number(PhoneNumber("247", "0000"), BRANCH_KEY, "acme", "tok_a")
+    assert len(short.message) == len(ENCRYPTED.message)
 
 
 def test_every_number_has_a_record_key_of_its_own() -> None:
-    again = seal(BRITISH, BRANCH_KEY, "acme", "tok_a")
+    again = encrypt_number(BRITISH, BRANCH_KEY, "acme", "tok_a")
     with pytest.raises(TamperedStore):
-        unseal(SealedNumber(SEALED.message, again.wrapped_record_key), BRANCH_KEY, "acme", "tok_a")
+        decrypt_number(EncryptedNumber(ENCRYPTED.message, again.wrapped_record_key), BRANCH_KEY, "acme", "tok_a")
 
 
 def test_a_sealed_number_holds_no_digits_of_it() -> None:
-    assert b"7400123456" not in SEALED.message + SEALED.wrapped_record_key
+    assert b"7400123456" not in ENCRYPTED.message + ENCRYPTED.wrapped_record_key
 
 
 def test_a_new_key_has_256_random_bits() -> None:

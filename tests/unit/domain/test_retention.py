@@ -14,7 +14,7 @@ from phone_vault.domain.policy import RetentionRule, RetentionStart, VaultPolicy
 from phone_vault.domain.policy_file import parse
 from phone_vault.domain.retention import (
     DUE_SHARDS,
-    Regrant,
+    AskedPurpose,
     due_bucket,
     ends_at,
     grant,
@@ -86,7 +86,7 @@ def again(
     jurisdiction: Jurisdiction = Jurisdiction.GDPR,
 ) -> StoredNumber:
     """The same number protected again for the same subject."""
-    return merged(before, [Regrant(rules.purpose(purpose), given)], jurisdiction, rules, now)
+    return merged(before, [AskedPurpose(rules.purpose(purpose), given)], jurisdiction, rules, now)
 
 
 class TestStart:

@@ -94,6 +94,7 @@ def at_once(*acts: Callable[[], object]) -> None:
         thread.start()
     for thread in threads:
         thread.join(PATIENCE_SECONDS)
+    assert not any(thread.is_alive() for thread in threads)
     assert failures == []
 
 
@@ -310,9 +311,7 @@ class TestTampering:
 
     @pytest.mark.parametrize("use", list(KeyUse))
     def test_a_row_with_other_bytes_is_refused(self, used: World, use: KeyUse) -> None:
-        for each in KeyUse:
-            if each is use:
-                used.store.overwrite(replace(used.store.row("acme", each), wrapped=b"other"))
+        used.store.overwrite(replace(used.store.row("acme", use), wrapped=b"other"))
         mac_keys_from = KeyUse.INDEX if use in (KeyUse.BRANCH, KeyUse.INDEX) else use
         with pytest.raises(TamperedStore):
             self.all_of(used.instance(mac_keys_from), use)
