@@ -174,7 +174,7 @@ def test_every_entry_so_far_stands_under_an_independent_recomputation(vault: Vau
     for function in ("Protect", "Reveal", "Lookup", "Verify"):
         vault.invoke(function, request(function, tenant, token))
         vault.invoke(function, {"items": [request(function, tenant, token), {}, []]})
-    assert len(vault.rows("AuditTrail")) > 100
+    assert len(vault.rows("AuditTrail")) >= 17
     assert not vault.broken_entries()
 
 

@@ -1,6 +1,7 @@
 """`phone-vault`: reads the command line and hands it to a command."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -19,6 +20,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.run(arguments)
     except Problem as problem:
         print(f"phone-vault: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("phone-vault: interrupted", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # whoever reads the output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter trips over it again
         return 1
     return 0
 

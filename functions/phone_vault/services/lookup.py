@@ -68,7 +68,9 @@ class Lookup(Operation[LookupRequest]):
 
         def look_up(item: Item[LookupRequest], hits: list[_Hit], request: LookupRequest) -> Outcome:
             matches = self._matches(request, hits, records, now)
-            return item.answered("looked-up", {"matches": matches}, tokens=tuple(each["token"] for each in matches))
+            tokens = tuple(each["token"] for each in matches)
+            known = records[RecordId(request.tenant_id, tokens[0])].subject_ref if len(tokens) == 1 else None
+            return item.answered("looked-up", {"matches": matches}, tokens=tokens, subject_ref=known)
 
         outcomes = [
             found if isinstance(found, Outcome) else self.settle(item, partial(look_up, item, found))

@@ -47,3 +47,14 @@ sys.exit(main({argv}))
     assert done.returncode == 1
     assert "pip install '.[local]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_interrupt_ends_a_command_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("phone_vault.cli.demo._tour", lambda _console: interrupted())
+    assert main(["demo"]) == 1
+    assert capsys.readouterr().err == "phone-vault: interrupted\n"
