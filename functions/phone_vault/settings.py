@@ -8,7 +8,7 @@ from pathlib import Path
 from phone_vault.adapters.tables import TableNames
 from phone_vault.domain.errors import Misconfigured
 from phone_vault.domain.policy import VaultPolicy
-from phone_vault.domain.policy_file import parse
+from phone_vault.domain.policy_file import PolicyFaults, parse
 
 SHIPPED_POLICY = Path(__file__).resolve().parents[1] / "policy.toml"
 
@@ -62,5 +62,9 @@ def settings_from(environ: Mapping[str, str]) -> Settings:
 
 def read_policy(path: Path) -> VaultPolicy:
     """The policy of a TOML file; `PolicyFaults` with all that is wrong with it."""
-    with path.open("rb") as file:
-        return parse(tomllib.load(file))
+    try:
+        with path.open("rb") as file:
+            document = tomllib.load(file)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PolicyFaults([f"{path.name}: is not TOML: {error}"]) from None
+    return parse(document)

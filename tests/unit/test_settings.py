@@ -74,3 +74,11 @@ def test_a_policy_with_faults_is_refused_with_all_of_them(tmp_path: Path) -> Non
     with pytest.raises(PolicyFaults) as found:
         read_policy(file)
     assert len(found.value.faults) == 3
+
+
+@pytest.mark.parametrize("content", [b"[purposes", b"mask = '\xff'"], ids=["not TOML", "not UTF-8"])
+def test_a_policy_file_that_does_not_read_is_a_fault_that_names_the_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(content)
+    with pytest.raises(PolicyFaults, match=r"mine\.toml: is not TOML"):
+        read_policy(path)

@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -34,6 +33,7 @@ from phone_vault.local.place import ACCOUNT, REGION, STACK
 from phone_vault.local.repairs import dynamodb, lambda_
 from phone_vault.local.repairs.concurrency import MOTO
 from phone_vault.local.translate import translation
+from phone_vault.settings import read_policy
 
 _open: "LocalCloud | None" = None
 _opening = Lock()
@@ -56,7 +56,7 @@ class LocalCloud:
     ) -> None:
         """`policy`: content or file of the vault policy, None for the shipped one; `PolicyFaults` when it is faulty."""
         if policy is not None:
-            policy_file.parse(policy if isinstance(policy, Mapping) else tomllib.loads(Path(policy).read_text()))
+            policy_file.parse(policy) if isinstance(policy, Mapping) else read_policy(Path(policy))
         self._policy = policy
         self.clock = EmbeddedClock(start, on_change=self._time_passed)
         self._console = Console()
