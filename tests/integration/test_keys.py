@@ -199,3 +199,15 @@ def call(vault: Vault, function: str, tenant: str, token: str) -> Any:
             return vault.lookup(tenant)
         case _:
             return vault.verify(tenant, token)
+
+
+def test_a_batch_asks_kms_once_for_a_key_that_is_not_served_and_keeps_the_order_of_problems(
+    vault: Vault, tenant: str
+) -> None:
+    token = vault.protect(tenant)["token"]
+    vault.cloud.restart()
+    items = [{"token": token}, {"token": f"tok_{'0' * 25}"}, {"token": token}]
+    with disabled(vault), vault.sending() as sent:
+        answer = vault.invoke("Reveal", {"tenant_id": tenant, "purpose": "account_security", "items": items})
+    assert [problem(each) for each in answer["results"]] == ["key-unavailable", "not-found", "key-unavailable"]
+    assert [each.operation for each in to("kms", sent)] == ["Decrypt", "Decrypt"]  # the branch key, the audit key

@@ -47,10 +47,15 @@ class KeyRing:
         self._clock = clock
         self._tally = tally
         self._mac_keys_from = mac_keys_from
+        self._not_served: dict[KeyId, KeyUnavailable] = {}
         self._rows: AgedCache[str, tuple[WrappedKey, ...]] = AgedCache(clock, max_age, capacity, on_hit=lambda: None)
         self._keys: AgedCache[KeyId, dict[KeyUse, SecretKey]] = AgedCache(
             clock, max_age, capacity, on_hit=lambda: tally.count(Measure.KEY_CACHE_HITS)
         )
+
+    def begin_call(self) -> None:
+        """KMS is asked again for the keys that it did not serve during the last call; within one it is asked once."""
+        self._not_served.clear()
 
     def ensure(self, tenant_id: str) -> None:
         """Make the tenant's first keys if it has none; whoever comes second takes what the first has made."""
@@ -101,8 +106,14 @@ class KeyRing:
         return self._keys.get(row.key_id, lambda: self._unwrap(row))[use]
 
     def _unwrap(self, row: WrappedKey) -> dict[KeyUse, SecretKey]:
+        if row.key_id in self._not_served:
+            raise self._not_served[row.key_id]
         self._tally.count(Measure.KMS_CALLS)
-        joined = self._wrapper.unwrap(row)
+        try:
+            joined = self._wrapper.unwrap(row)
+        except KeyUnavailable as refusal:
+            self._not_served[row.key_id] = refusal
+            raise
         uses = WRAPPED_TOGETHER[row.key_id.use]
         if len(joined) != len(uses) * KEY_BYTES:
             raise TamperedStore("a row of KeyRing wraps something else than its keys")

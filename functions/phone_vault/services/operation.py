@@ -13,7 +13,6 @@ from phone_vault.domain.errors import (
     AuditUnavailable,
     Fault,
     InvalidRequest,
-    KeyUnavailable,
     Refusal,
     ServiceFault,
     StoreUnavailable,
@@ -106,7 +105,6 @@ class Operation(ABC, Generic[Q]):
         self.trail = trail
         self._clock = clock
         self._tally = tally
-        self._without_keys: dict[str | None, KeyUnavailable] = {}
 
     @abstractmethod
     def read(self, reader: RequestReader) -> Q:
@@ -168,7 +166,7 @@ class Operation(ABC, Generic[Q]):
         return Item(event, request, reference=reader.reference())
 
     def _perform(self, items: Sequence[Item[Q]], now: datetime) -> list[Outcome]:
-        self._without_keys.clear()
+        self.key_ring.begin_call()
         portions = [items[at : at + self.items_at_once] for at in range(0, len(items), self.items_at_once)]
         outcomes = [outcome for portion in portions for outcome in self._portion(portion, now)]
         for outcome in outcomes:
@@ -214,15 +212,10 @@ class Operation(ABC, Generic[Q]):
         """A step for one item of several: what refuses the item alone becomes its outcome."""
         if item.request is None:
             return item.refused(item.refusal or InvalidRequest([]))
-        if item.event.tenant_id in self._without_keys:  # KMS was asked in this call; a batch does not ask 100 times
-            return item.refused(self._without_keys[item.event.tenant_id])
         try:
             return decide(item.request)
         except StoreUnavailable:
             raise
-        except KeyUnavailable as refusal:
-            self._without_keys[item.event.tenant_id] = refusal
-            return item.refused(refusal)
         except Refusal as refusal:
             return item.refused(refusal)
 

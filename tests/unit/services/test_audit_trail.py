@@ -188,6 +188,7 @@ def test_a_missing_key_does_not_end_the_chain(world: World) -> None:
     with pytest.raises(AuditUnavailable):
         world.trail.record([EVENT])
     world.kms.disabled = set()
+    world.ring.begin_call()
     world.trail.record([EVENT])
     check_chain(world.log.entries)
 

@@ -255,6 +255,7 @@ class TestAge:
         with pytest.raises(KeyUnavailable):
             ring.branch_key("acme", 1)
         used.kms.disabled = set()
+        ring.begin_call()
         ring.branch_key("acme", 1)
 
 
