@@ -5,6 +5,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from phone_vault.adapters.aws_errors import code_of
 from phone_vault.domain.errors import KeyUnavailable, TamperedStore
 from phone_vault.domain.keys import KeyId, KeyUse, WrappedKey
 
@@ -52,6 +53,5 @@ class KmsKeyWrapper:
 
 
 def _unavailable(error: ClientError | BotoCoreError) -> KeyUnavailable:
-    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-    _LOG.warning("KMS does not serve a key", extra={"aws_error": code})
+    _LOG.warning("KMS does not serve a key", extra={"aws_error": code_of(error)})
     return KeyUnavailable("KMS does not serve a key that the request needs")

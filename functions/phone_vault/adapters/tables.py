@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from phone_vault.adapters.attribute_values import Row, deserialized, serialized
+from phone_vault.adapters.aws_errors import code_of
 from phone_vault.domain.errors import StoreUnavailable
 from phone_vault.domain.ports import Contended
 
@@ -143,8 +144,7 @@ class Tables:
 
 
 def _unavailable(error: ClientError | BotoCoreError) -> StoreUnavailable:
-    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-    _LOG.warning("DynamoDB does not answer", extra={"aws_error": code})
+    _LOG.warning("DynamoDB does not answer", extra={"aws_error": code_of(error)})
     return StoreUnavailable("DynamoDB does not answer")
 
 

@@ -59,7 +59,7 @@ class KeyRing:
 
     def ensure(self, tenant_id: str) -> None:
         """Make the tenant's first keys if it has none; whoever comes second takes what the first has made."""
-        self._rows.get(tenant_id, lambda: self._existing(tenant_id) or self._make(tenant_id, tuple(KeyUse)))
+        self._ensure(tenant_id, tuple(KeyUse))
 
     def knows(self, tenant_id: str) -> bool:
         """Whether the tenant has keys. That it has none is not remembered: another instance may be making them."""
@@ -93,7 +93,7 @@ class KeyRing:
     def audit_key(self, tenant_id: str | None) -> AuditKey:
         """The tenant's audit key; the vault's own for no tenant, or one that was never used."""
         if tenant_id is None or not self.knows(tenant_id):
-            self._rows.get(VAULT, lambda: self._existing(VAULT) or self._make(VAULT, (KeyUse.AUDIT,)))
+            self._ensure(VAULT, (KeyUse.AUDIT,))
             tenant_id = VAULT
         row = self._active(tenant_id, KeyUse.AUDIT)
         name = f"{tenant_id}/{row.key_id.version}"
@@ -133,6 +133,9 @@ class KeyRing:
             return self._rows.get(tenant_id, lambda: self._existing(tenant_id) or _nothing())
         except _NoKeys:
             return ()
+
+    def _ensure(self, tenant_id: str, uses: Sequence[KeyUse]) -> None:
+        self._rows.get(tenant_id, lambda: self._existing(tenant_id) or self._make(tenant_id, uses))
 
     def _existing(self, tenant_id: str) -> tuple[WrappedKey, ...]:
         return tuple(self._store.keys_of(tenant_id))

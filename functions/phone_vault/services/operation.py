@@ -73,10 +73,10 @@ class Item(Generic[Q]):
         """It was done; `known` is what the audit trail says beyond the request."""
         return Outcome(replace(self.event, outcome=outcome, **known), answer=answer)
 
-    def refused(self, refusal: Refusal, **known: Any) -> Outcome:
+    def refused(self, refusal: Refusal) -> Outcome:
         """It was not."""
         problem = PROBLEM_TYPES[type(refusal)].name
-        return Outcome(replace(self.event, outcome="refused", problem=problem, **known), refusal=refusal)
+        return Outcome(replace(self.event, outcome="refused", problem=problem), refusal=refusal)
 
 
 class Operation(ABC, Generic[Q]):
