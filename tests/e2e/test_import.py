@@ -1,0 +1,465 @@
+"""`phone-vault import`: files in, tokens out, whatever happens in between."""
+
+import csv
+import io
+import json
+import os
+import random
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from phone_vault.cli import main
+from phone_vault.local import LocalCloud
+from tests.import_rows import BAD_EVERY, COLUMNS, people, write_csv, write_json_lines
+from tests.loopback import served, without_aws_settings
+
+ROWS = 2_000
+TOKEN = re.compile(rb"tok_[0-9a-z]{20,}")
+NUMBER = "+447400123456"
+COMMAND = "import sys; from phone_vault.cli import main; sys.exit(main())"
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run ended."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def report(self) -> dict[str, Any]:
+        report: dict[str, Any] = json.loads(self.out)
+        return report
+
+
+def run(*arguments: str | Path) -> Run:
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        exit_code = main(["import", *map(str, arguments)])
+    return Run(exit_code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[LocalCloud]:
+    with LocalCloud() as opened:
+        yield opened
+
+
+def record_ids(cloud: LocalCloud, tenant: str) -> set[str]:
+    pages = cloud.client("dynamodb").get_paginator("scan").paginate(TableName=cloud.outputs["RecordKeysTable"])
+    found = {item["record_id"]["S"] for page in pages for item in page["Items"]}
+    return {each for each in found if each.startswith(f"{tenant}#")}
+
+
+def tokens_of(output: Path) -> dict[str, str]:
+    """By customer."""
+    with output.open(encoding="utf-8", newline="") as file:
+        return {row["customer"]: row["number"] for row in csv.DictReader(file)}
+
+
+def require_everything_imported(cloud: LocalCloud, tenant: str, output: Path, rejects: Path, rows: int) -> None:
+    """Every row in its place once, every token its own number, and nothing else in the vault."""
+    expected = list(people(rows))
+    with output.open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    kept = [each for each in expected if each.e164]
+    assert [(row["customer"], row["note"], row["country"]) for row in found] == [
+        (each.subject_id, each.note, each.region) for each in kept
+    ]
+    tokens = [row["number"] for row in found]
+    assert record_ids(cloud, tenant) == {f"{tenant}#{token}" for token in tokens}
+    assert len(set(tokens)) == len(tokens)
+    for at in range(0, len(tokens), 100):
+        items = [{"token": token} for token in tokens[at : at + 100]]
+        answer = cloud.invoke("Reveal", {"items": items, "tenant_id": tenant, "purpose": "account_security"})
+        revealed = [result["number"] for result in answer["results"]]
+        assert revealed == [each.e164 for each in kept[at : at + 100]]
+    with rejects.open(encoding="utf-8", newline="") as file:
+        lines = [int(row["line"]) for row in csv.DictReader(file)]
+    assert lines == sorted(set(lines))
+    assert len(lines) == rows // BAD_EVERY
+
+
+def test_two_thousand_messy_rows(cloud: LocalCloud, tmp_path: Path) -> None:
+    write_csv(tmp_path / "people.csv", ROWS)
+    result = run(tmp_path / "people.csv", *COLUMNS, "--tenant", "csv", "--json")
+    assert result.exit_code == 0, result
+    report = result.report
+    assert (report["rows"], report["created"], report["rejected"]) == (
+        ROWS,
+        ROWS - ROWS // BAD_EVERY,
+        ROWS // BAD_EVERY,
+    )
+    output, rejects = tmp_path / "people.tokens.csv", tmp_path / "people.rejects.csv"
+    require_everything_imported(cloud, "csv", output, rejects, ROWS)
+
+
+def test_the_same_as_json_lines(cloud: LocalCloud, tmp_path: Path) -> None:
+    write_json_lines(tmp_path / "people.jsonl", 300)
+    result = run(tmp_path / "people.jsonl", *COLUMNS, "--tenant", "jsonl", "--json")
+    assert result.exit_code == 0, result
+    rows = [json.loads(line) for line in (tmp_path / "people.tokens.jsonl").read_text(encoding="utf-8").splitlines()]
+    kept = [each for each in people(300) if each.e164]
+    assert [(row["customer"], row["note"]) for row in rows] == [(each.subject_id, each.note) for each in kept]
+    assert record_ids(cloud, "jsonl") == {f"jsonl#{row['number']}" for row in rows}
+    rejects = [json.loads(line) for line in (tmp_path / "people.rejects.jsonl").read_text().splitlines()]
+    assert [reject["line"] for reject in rejects] == [50, 100, 150, 200, 250, 300]
+
+
+def test_all_bytes_but_the_numbers_are_those_of_the_input(cloud: LocalCloud, tmp_path: Path) -> None:
+    del cloud
+    path = tmp_path / "odd.csv"
+    path.write_bytes(b'\xef\xbb\xbfx;phone;id\r\n"a ""b""";+44 7400 123456;c-1\r\n\r\n"=1\n+1";"07400-123456";c-2')
+    arguments = (
+        "--number-column",
+        "phone",
+        "--subject-column",
+        "id",
+        "--purpose",
+        "account_security",
+        "--tenant",
+        "odd",
+    )
+    assert run(path, *arguments, "--delimiter", ";", "--number-region", "GB").exit_code == 0
+    output = (tmp_path / "odd.tokens.csv").read_bytes()
+    expected = b'\xef\xbb\xbfx;phone;id\r\n"a ""b""";T;c-1\r\n\r\n"=1\n+1";T;c-2'
+    assert TOKEN.sub(b"T", output) == expected
+
+
+def test_no_reason_holds_a_number_or_anything_of_the_row(cloud: LocalCloud, tmp_path: Path) -> None:
+    del cloud
+    path = tmp_path / "bad.csv"
+    path.write_text(
+        "phone,id\n+4474001234567777,private-1\n+447400123456,+447400123456\n+447400123456,pri vate\n"
+        "+447400123456,447400123456\n=cmd,private-2\n+447400123456,private-3,x\n"
+    )
+    arguments = (
+        "--number-column",
+        "phone",
+        "--subject-column",
+        "id",
+        "--purpose",
+        "account_security",
+        "--tenant",
+        "bad",
+    )
+    result = run(path, *arguments)
+    rejects = (tmp_path / "bad.rejects.csv").read_text()
+    assert [line.split(",")[0] for line in rejects.splitlines()] == ["line", "2", "3", "4", "5", "6", "7"]
+    for text in (rejects, result.out, result.err):
+        assert not re.search(r"7400|pri|cmd", text)
+
+
+def test_purposes_and_consents_by_row(cloud: LocalCloud, tmp_path: Path) -> None:
+    path = tmp_path / "consents.csv"
+    path.write_text(
+        "phone,id,for,at,proof\n"
+        f"{NUMBER},c-1,marketing_sms,2025-12-01T00:00:00Z,form 7\n"
+        f"{NUMBER},c-2,account_security delivery,,\n"
+        f"{NUMBER},c-3,marketing_sms,,\n"
+    )
+    arguments = [
+        "--number-column",
+        "phone",
+        "--subject-column",
+        "id",
+        "--purpose-column",
+        "for",
+        "--tenant",
+        "consents",
+    ]
+    arguments += ["--consent-given-at-column", "at", "--consent-evidence-column", "proof", "--json"]
+    report = run(path, *arguments).report
+    assert report["reasons"] == {"consent-required": 1}
+    rows = list(csv.DictReader((tmp_path / "consents.tokens.csv").read_text().splitlines()))
+    answer = cloud.invoke("Reveal", {"token": rows[0]["phone"], "purpose": "marketing_sms", "tenant_id": "consents"})
+    assert answer["number"] == NUMBER
+
+
+def test_a_line_of_100_mb_is_a_reject(cloud: LocalCloud, tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    with path.open("wb") as file:
+        file.write(b"number,country,customer\n")
+        for _ in range(100):
+            file.write(b"7" * (1 << 20))
+        file.write(f"\n{NUMBER},GB,c-1\n".encode())
+    report = run(path, *COLUMNS, "--tenant", "long", "--json").report
+    assert (report["created"], report["rejected"]) == (1, 1)
+    assert (tmp_path / "long.rejects.csv").read_text() == "line,reason\n2,longer than 1 MiB\n"
+    assert len(record_ids(cloud, "long")) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "is empty"),
+        (b"number,number,country,customer\n", "the same name"),
+        (b"number,country,customer\n\xff\xfe,GB,c\n", "is not utf-8 throughout"),
+        (b"phone,country,customer\n", "has no column 'number'"),
+        (b'"number,country,customer\n', "cannot be read"),
+    ],
+)
+def test_a_bad_file_is_a_problem_and_writes_nothing(content: bytes, problem: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_bytes(content)
+    result = run(path, *COLUMNS)
+    assert (result.exit_code, result.out) == (1, "")
+    assert problem in result.err
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("option", [["--tenant", "no tenant!"], ["--number-region", "XX"], ["--purpose", "no_such"]])
+def test_an_option_that_the_vault_refuses_is_a_problem_and_writes_nothing(
+    option: list[str], cloud: LocalCloud, tmp_path: Path
+) -> None:
+    del cloud
+    path = tmp_path / "people.csv"
+    path.write_text(f"phone,id\n{NUMBER},c-1\n")
+    result = run(path, "--number-column", "phone", "--subject-column", "id", "--purpose", "account_security", *option)
+    assert result.exit_code == 1, result
+    assert "the vault refuses" in result.err
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["people.csv"],
+        ["people.txt", *COLUMNS],
+        ["people.csv", *COLUMNS, "--subject", "x"],
+        ["people.csv", *COLUMNS, "--consent-evidence", "x"],
+        ["people.csv", *COLUMNS, "--consent-for", "x"],
+        ["people.csv", *COLUMNS, "--encoding", "utf-16"],
+        ["people.csv", *COLUMNS, "--delimiter", "ab"],
+        ["people.csv", *COLUMNS, "--batch-size", "101"],
+        ["people.csv", *COLUMNS, "--concurrency", "0"],
+        ["people.csv", *COLUMNS, "--profile", "prod"],
+        ["people.csv", *COLUMNS, "--number-region", "GB"],
+    ],
+)
+def test_wrong_usage(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments).exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_exists_is_refused_and_left_alone(cloud: LocalCloud, tmp_path: Path) -> None:
+    del cloud
+    write_csv(tmp_path / "people.csv", 3)
+    (tmp_path / "people.tokens.csv").write_text("mine")
+    result = run(tmp_path / "people.csv", *COLUMNS)
+    assert result.exit_code == 1
+    assert "exists, and not from an import" in result.err
+    assert (tmp_path / "people.tokens.csv").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["people.csv", "people.tokens.csv"]
+
+
+def test_the_input_is_no_output(cloud: LocalCloud, tmp_path: Path) -> None:
+    del cloud
+    write_csv(tmp_path / "people.csv", 3)
+    before = (tmp_path / "people.csv").read_bytes()
+    assert run(tmp_path / "people.csv", *COLUMNS, "--output", tmp_path / "people.csv").exit_code == 1
+    assert (tmp_path / "people.csv").read_bytes() == before
+
+
+def test_a_complete_import_is_not_done_twice(cloud: LocalCloud, tmp_path: Path) -> None:
+    write_csv(tmp_path / "people.csv", 10)
+    first = run(tmp_path / "people.csv", *COLUMNS, "--tenant", "twice", "--json").report
+    calls = len(cloud.calls)
+    second = run(tmp_path / "people.csv", *COLUMNS, "--tenant", "twice", "--json").report
+    assert len(cloud.calls) == calls
+    assert (second["rows"], second["created"], second["rows_now"]) == (first["rows"], first["created"], 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [("input", "people.csv has changed"), ("options", "other options"), ("vault", "another vault")],
+)
+def test_an_import_is_continued_with_the_same_things_only(
+    change: str, why: str, cloud: LocalCloud, tmp_path: Path
+) -> None:
+    del cloud
+    write_csv(tmp_path / "people.csv", 10)
+    assert run(tmp_path / "people.csv", *COLUMNS, "--tenant", "same", "--stack-name", "phone-vault").exit_code == 0
+    if change == "input":
+        with (tmp_path / "people.csv").open("a") as file:
+            file.write(f"x,{NUMBER},GB,c-11\n")
+    tenant = "other" if change == "options" else "same"
+    stack = ["--stack-name", "phone-vault"] if change != "vault" else []
+    result = run(tmp_path / "people.csv", *COLUMNS, "--tenant", tenant, *stack)
+    assert result.exit_code == 1
+    assert why in result.err
+
+
+def test_a_trial_on_an_embedded_vault_that_is_gone_begins_anew(tmp_path: Path) -> None:
+    """In processes of their own: this one's cloud is open."""
+    write_csv(tmp_path / "people.csv", 10)
+    arguments = [sys.executable, "-c", COMMAND, "import", "people.csv", *COLUMNS]
+    environment = without_aws_settings() | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    for began_anew in (False, True):
+        ended = subprocess.run(
+            arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert ended.returncode == 0, ended.stderr
+        assert ("began anew" in ended.stdout) is began_anew
+        assert len(tokens_of(tmp_path / "people.tokens.csv")) == 10
+
+
+class Command:
+    """The command in processes of its own, on the open cloud by Lambda's API over loopback."""
+
+    def __init__(self, folder: Path, endpoint: str, *options: str) -> None:
+        self.folder = folder
+        self.journal = folder / "people.tokens.csv.journal"
+        self.options = [*COLUMNS, "--stack-name", "phone-vault", "--endpoint-url", endpoint, *options]
+
+    def start(self, most_bytes: int | None = None) -> "subprocess.Popen[str]":
+        """`most_bytes`: files cannot grow beyond, as on a full disk."""
+
+        def limited() -> None:
+            if most_bytes is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+
+        environment = without_aws_settings() | {
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "AWS_ACCESS_KEY_ID": "AKIAUNRESTRICTED0000",
+            "AWS_SECRET_ACCESS_KEY": "unrestricted",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+        }
+        return subprocess.Popen(
+            [sys.executable, "-c", COMMAND, "import", "people.csv", "--json", *self.options],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=limited,
+        )
+
+    def rows(self) -> int:
+        """Committed so far."""
+        try:
+            return int(json.loads(self.journal.read_text())["progress"]["counts"]["rows"])
+        except FileNotFoundError:
+            return 0
+
+
+@pytest.fixture(scope="module")
+def endpoint(cloud: LocalCloud) -> Iterator[str]:
+    with served(cloud) as variables:
+        yield variables["AWS_ENDPOINT_URL"]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_at_any_moment_it_goes_on_without_duplicate_and_without_gap(
+    seed: int, cloud: LocalCloud, endpoint: str, tmp_path: Path
+) -> None:
+    rows, tenant, chance = 200, f"killed-{seed}", random.Random(seed)
+    write_csv(tmp_path / "people.csv", rows)
+    command = Command(tmp_path, endpoint, "--tenant", tenant, "--batch-size", "10", "--concurrency", "3")
+    undisturbed = tmp_path / "undisturbed"
+    undisturbed.mkdir()
+    write_csv(undisturbed / "people.csv", rows)
+    assert run(undisturbed / "people.csv", *COLUMNS, "--tenant", f"undisturbed-{seed}").exit_code == 0
+    kills = 0
+    while True:
+        process = command.start()
+        goal = command.rows() + chance.randrange(1, 90)
+        while process.poll() is None and command.rows() < goal:
+            time.sleep(0.005)
+        time.sleep(chance.random() / 10)
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        kills += 1
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert kills >= 2
+    output, rejects = tmp_path / "people.tokens.csv", tmp_path / "people.rejects.csv"
+    assert json.loads(out)["rows"] == rows
+    assert TOKEN.sub(b"T", output.read_bytes()) == TOKEN.sub(b"T", (undisturbed / output.name).read_bytes())
+    assert rejects.read_bytes() == (undisturbed / rejects.name).read_bytes()
+    require_everything_imported(cloud, tenant, output, rejects, rows)
+
+
+def test_a_full_disk_is_told_and_the_import_goes_on_when_there_is_room(
+    cloud: LocalCloud, endpoint: str, tmp_path: Path
+) -> None:
+    write_csv(tmp_path / "people.csv", 200)
+    command = Command(tmp_path, endpoint, "--tenant", "full", "--batch-size", "20")
+    process = command.start(most_bytes=5_000)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "cannot write: File too large" in err
+    assert json.loads(out)["ok"] is False
+    assert 0 < command.rows() < 200
+    process = command.start()
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert json.loads(out)["resumed_at_line"] > 1
+    output, rejects = tmp_path / "people.tokens.csv", tmp_path / "people.rejects.csv"
+    require_everything_imported(cloud, "full", output, rejects, 200)
+
+
+def test_interrupted_from_the_keyboard_it_says_how_to_go_on(cloud: LocalCloud, endpoint: str, tmp_path: Path) -> None:
+    del cloud
+    write_csv(tmp_path / "people.csv", 2_000)
+    command = Command(tmp_path, endpoint, "--tenant", "interrupted", "--batch-size", "10")
+    process = command.start()
+    while command.rows() == 0:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "interrupted. Start the same command again, and it goes on." in err
+    assert "Traceback" not in err
+
+
+def test_a_stack_is_asked_by_lambda_invocations(cloud: LocalCloud, tmp_path: Path) -> None:
+    write_csv(tmp_path / "people.csv", 250)
+    arguments = ("--tenant", "stack", "--stack-name", "phone-vault", "--batch-size", "20", "--concurrency", "3")
+    result = run(tmp_path / "people.csv", *COLUMNS, *arguments, "--json")
+    assert result.exit_code == 0, result
+    output, rejects = tmp_path / "people.tokens.csv", tmp_path / "people.rejects.csv"
+    require_everything_imported(cloud, "stack", output, rejects, 250)
+
+
+def test_a_stack_that_is_not_there_is_a_problem(cloud: LocalCloud, tmp_path: Path) -> None:
+    del cloud
+    write_csv(tmp_path / "people.csv", 3)
+    result = run(tmp_path / "people.csv", *COLUMNS, "--stack-name", "no-such")
+    assert result.exit_code == 1
+    assert "no-such-Protect" in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["people.csv"]
+
+
+def test_while_a_key_is_disabled_nothing_is_rejected_and_nothing_lost(
+    cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from phone_vault.cli.importing import vault
+
+    monkeypatch.setattr(vault, "_FIRST_PAUSE_SECONDS", 0.0)
+    write_csv(tmp_path / "people.csv", 30)
+    key = cloud.outputs["KekId"]
+    cloud.client("kms").disable_key(KeyId=key)
+    cloud.restart()
+    try:
+        result = run(tmp_path / "people.csv", *COLUMNS, "--tenant", "disabled", "--batch-size", "10")
+        assert result.exit_code == 1
+        assert "cannot take any more just now" in result.err
+    finally:
+        cloud.client("kms").enable_key(KeyId=key)
+    assert run(tmp_path / "people.csv", *COLUMNS, "--tenant", "disabled", "--batch-size", "10").exit_code == 0
+    assert len(tokens_of(tmp_path / "people.tokens.csv")) == 30

@@ -1,0 +1,68 @@
+"""Inputs that do not do are problems before anything is written."""
+
+import codecs
+import os
+from pathlib import Path
+
+import pytest
+
+from phone_vault.cli.importing.source import is_readable_encoding, opened
+from phone_vault.cli.problem import Problem
+
+
+def problem_of(path: Path, encoding: str = "utf-8") -> str:
+    with pytest.raises(Problem) as problem, opened(path, encoding):
+        pass
+    return str(problem.value)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    assert "cannot be read: No such file" in problem_of(tmp_path / "none.csv")
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    assert "cannot be read" in problem_of(tmp_path)
+
+
+def test_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert "no regular file" in problem_of(pipe)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "is empty"),
+        (codecs.BOM_UTF16_LE + "phone".encode("utf-16-le"), "UTF-16"),
+        ("phone".encode("utf-16-be"), "UTF-16"),
+        ("phone".encode("utf-32"), "UTF-16 or UTF-32"),
+        (b"phone\n\xe9\n", "is not utf-8 throughout"),
+        (b"phone\n" * 300_000 + b"\xe9\n", "is not utf-8 throughout"),
+        (b"phone\n\xc3", "is not utf-8 throughout"),
+    ],
+)
+def test_a_content_that_does_not_do(content: bytes, what: str, tmp_path: Path) -> None:
+    path = tmp_path / "input.csv"
+    path.write_bytes(content)
+    assert what in problem_of(path)
+
+
+def test_a_file_that_changes_under_the_import_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "input.csv"
+    path.write_bytes(b"phone\n1\n")
+    with opened(path, "utf-8") as source:
+        source.require_unchanged()
+        path.write_bytes(b"phone\n12\n")
+        with pytest.raises(Problem, match="has changed while it was read"):
+            source.require_unchanged()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "UTF8", "latin-1", "cp1252", "iso-8859-15", "koi8-r", "ascii"])
+def test_encodings_that_are_read(encoding: str) -> None:
+    assert is_readable_encoding(encoding)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-7", "shift_jis", "cp037", "none-such", "rot13", "hex"])
+def test_encodings_that_are_not(encoding: str) -> None:
+    assert not is_readable_encoding(encoding)
