@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from phone_vault.cli import demo
-from phone_vault.cli.problem import Problem
+from phone_vault.cli import demo, import_file, policy_check, status
+from phone_vault.cli.problem import Problem, WrongUsage
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,6 +21,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Problem as problem:
         print(f"phone-vault: {problem}", file=sys.stderr)
         return 1
+    except WrongUsage as wrong:
+        print(f"phone-vault: {wrong}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("phone-vault: interrupted", file=sys.stderr)
         return 1
@@ -35,4 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"phone-vault {version('phone-vault')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     demo.add_to(commands)
+    policy_check.add_to(commands)
+    status.add_to(commands)
+    import_file.add_to(commands)
     return parser

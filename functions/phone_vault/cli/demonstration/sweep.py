@@ -11,6 +11,7 @@ _LONG = 11
 """Digits. A run this long is no coincidence wherever it stands; shorter ones occur in random hexadecimal digits."""
 
 _SEPARATORS_BETWEEN_DIGITS = re.compile(r"(?<=[0-9])[\s()\[\]./~\u2010-\u2015\u200b\u2060-]+(?=[0-9])")
+_ACCOUNT_OF_A_KEY = re.compile(r"(?<=arn:aws:kms:eu-west-1:)[0-9]{12}(?=:)")
 _RUN_OF_ITS_OWN = re.compile(r"(?<![0-9A-Za-z])[0-9]+(?![0-9A-Za-z])")
 _RUN = re.compile(r"[0-9]{5,}")
 
@@ -52,10 +53,12 @@ class NumberSearch:
         """The digits that occur, as far as they are one of the numbers.
 
         In bytes, digits anywhere count. In text, which has hexadecimal digests and counters too, it is the end of a
-        run of digits that stands by itself (a trunk prefix may precede), or a long run anywhere.
+        run of digits that stands by itself (a trunk prefix may precede), or a long run anywhere. The account in the
+        ARN of a KMS key is none: the embedded one holds the digits of example numbers.
         """
         if isinstance(value, bytes):
             return self._inside(value.decode("latin-1"), 0)
+        value = _ACCOUNT_OF_A_KEY.sub("", value)
         joined = _SEPARATORS_BETWEEN_DIGITS.sub("", value)
         return self._at_the_end_of_runs(joined) | self._inside(joined, _LONG) | self._inside(value, _LONG)
 

@@ -1,0 +1,1 @@
+"""What `phone-vault status` has counted, for people and for machines."""

@@ -1,0 +1,82 @@
+"""`phone-vault status`: what a vault holds, and under which keys, in numbers."""
+
+import argparse
+import json
+
+from phone_vault.cli import stack
+from phone_vault.cli.console import Terminal
+from phone_vault.cli.holdings.as_json import as_json
+from phone_vault.cli.holdings.report import Report
+from phone_vault.cli.holdings.tables import show
+from phone_vault.cli.policy import file
+from phone_vault.cli.problem import Problem
+
+_ABOUT = """\
+Counts what a vault holds: tenants, stored numbers and message keys by purpose and state, how they are wrapped, and
+the key versions with their age. It acts on the LocalCloud that is open in the process, else on the stack that
+--stack-name names. It reads every row of RecordKeys and KeyRing page by page (half a read unit for each 4 KB) and
+shows counts only; what is written meanwhile may or may not be counted.
+"""
+_PERMISSIONS = """\
+permissions that an operator needs:
+  cloudformation:DescribeStacks  on the stack
+  dynamodb:Scan                  on the tables RecordKeys and KeyRing
+  kms:Decrypt                    on the key Storage, through DynamoDB (kms:ViaService)
+It needs no other key and no other table, so it cannot decrypt a number. The scans name what they read; a policy can
+hold an operator to that with dynamodb:Select = SPECIFIC_ATTRIBUTES and, for all values of dynamodb:Attributes, on
+RecordKeys: record_id, branch_key_version, jurisdictions, purposes (the evidence of consents is part of it), last_used;
+on KeyRing: tenant_id, key_version, state, created_at, kms_key.
+
+exit code: 0; 1 for a problem, rows that do not read among them; 2 for wrong usage
+"""
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "status",
+        help="what a vault holds, and under which keys, in numbers",
+        description=_ABOUT,
+        epilog=_PERMISSIONS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    stack.add_options(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object in place of the tables")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """A `Problem` too, after the report, when rows do not read as the vault writes them."""
+    try:
+        report = _report(arguments)
+    except Problem as problem:
+        if arguments.json:
+            print(json.dumps({"ok": False, "problem": str(problem)}, indent=2))
+        raise
+    unreadable = report.status.unreadable
+    if arguments.json:
+        print(json.dumps({"ok": not unreadable, **as_json(report)}, indent=2))
+    else:
+        show(report, Terminal())
+    if unreadable:
+        rows = ", ".join(f"{table}: {count:,}" for table, count in sorted(unreadable.items()))
+        raise Problem(f"rows do not read as the vault writes them, and are not counted ({rows})")
+
+
+def _report(arguments: argparse.Namespace) -> Report:
+    # Here, not above: boto3 is slow to import, and other commands do without it.
+    from phone_vault.adapters.clock import SystemClock
+    from phone_vault.adapters.inventory import Inventory
+    from phone_vault.services.status import VaultKeys, take_stock
+
+    vault = stack.vault_of(arguments)
+    policy = file.read(vault.policy_file)
+    outputs = vault.outputs
+    now = SystemClock().now()
+    with stack.asking_aws():
+        inventory = Inventory(
+            vault.client("dynamodb"), record_keys=outputs["RecordKeysTable"], key_ring=outputs["KeyRingTable"]
+        )
+        vault_keys = VaultKeys(kek=outputs["KekId"], storage=outputs["StorageKeyId"])
+        status = take_stock(inventory.holdings(), inventory.key_versions(), policy, vault_keys, now)
+    return Report(vault, policy, status, now, int(vault.parameters["KeyCacheCapacity"]))

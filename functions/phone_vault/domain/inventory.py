@@ -1,0 +1,41 @@
+"""As much of the vault's rows as can be counted: no token, no subject, no key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from phone_vault.domain.jurisdiction import Jurisdiction
+from phone_vault.domain.keys import KeyId, KeyState
+from phone_vault.domain.stored_number import Grant
+
+
+class Kind(StrEnum):
+    """What a row of RecordKeys is the key of."""
+
+    STORED_NUMBER = "stored_numbers"
+    MESSAGE_KEY = "message_keys"
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A row of RecordKeys."""
+
+    tenant_id: str
+    kind: Kind
+    branch_key_version: int | None
+    """None when KMS itself wraps the key."""
+    jurisdictions: tuple[Jurisdiction, ...]
+    grants: Mapping[str, Grant]
+    last_used: Mapping[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyVersion:
+    """A row of KeyRing."""
+
+    key_id: KeyId
+    state: KeyState
+    created_at: datetime
+    kms_key: str
+    """The ARN of the KMS key that wraps it."""
