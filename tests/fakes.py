@@ -2,13 +2,14 @@
 
 import os
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from phone_vault.domain.audit import Entry
 from phone_vault.domain.errors import KeyUnavailable, StoreUnavailable, TamperedStore
 from phone_vault.domain.keys import KeyId, KeyUse, WrappedKey
+from phone_vault.domain.message_key import MessageKey, MessageKeyId
 from phone_vault.domain.ports import AlreadyStored, Contended, IndexEntry, NewNumber, RecordId
 from phone_vault.domain.stored_number import StoredNumber
 
@@ -37,22 +38,36 @@ class MemoryKeyWrapper:
         self.unwrapped: list[KeyId] = []
         self.wrapped: list[KeyId] = []
         self.disabled: set[KeyUse] = set()
-        self._plaintexts: dict[bytes, tuple[KeyId, bytes]] = {}
+        self._plaintexts: dict[bytes, tuple[Hashable, bytes]] = {}
 
-    def wrap(self, key_id: KeyId, plaintext: bytes) -> bytes:
+    def wrap(self, key_id: KeyId, plaintext: bytes) -> tuple[bytes, str]:
         """A blob that tells nothing."""
         self._check(key_id)
         self.wrapped.append(key_id)
-        blob = os.urandom(16)
-        self._plaintexts[blob] = (key_id, plaintext)
-        return blob
+        return self._blob(key_id, plaintext), "the KMS key"
 
     def unwrap(self, key: WrappedKey) -> bytes:
         """What was wrapped, for the same key id alone."""
         self._check(key.key_id)
         self.unwrapped.append(key.key_id)
-        key_id, plaintext = self._plaintexts.get(key.wrapped, (None, b""))
-        if key_id != key.key_id:
+        return self._plaintext(key.key_id, key.wrapped)
+
+    def wrap_record_key(self, tenant_id: str, name: str, plaintext: bytes) -> bytes:
+        """The same for a record key."""
+        return self._blob((tenant_id, name), plaintext)
+
+    def unwrap_record_key(self, tenant_id: str, name: str, wrapped: bytes) -> bytes:
+        """What was wrapped, for the same record alone."""
+        return self._plaintext((tenant_id, name), wrapped)
+
+    def _blob(self, context: Hashable, plaintext: bytes) -> bytes:
+        blob = os.urandom(16)
+        self._plaintexts[blob] = (context, plaintext)
+        return blob
+
+    def _plaintext(self, context: Hashable, blob: bytes) -> bytes:
+        wrapped_for, plaintext = self._plaintexts.get(blob, ((), b""))
+        if wrapped_for != context:
             raise TamperedStore("a wrapped key is not what was written")
         return plaintext
 
@@ -128,6 +143,7 @@ class MemoryNumberStore:
     def __init__(self, log: MemoryAuditLog) -> None:
         self._log = log
         self._records: dict[RecordId, StoredNumber] = {}
+        self._message_keys: dict[MessageKeyId, MessageKey] = {}
         self._messages: dict[RecordId, bytes] = {}
         self._index: dict[tuple[str, int, bytes, str], str] = {}
 
@@ -152,15 +168,39 @@ class MemoryNumberStore:
         del due
         self.record_uses([record], [entry])
 
-    def record_uses(self, records: Sequence[StoredNumber], entries: Sequence[Entry]) -> None:
+    def message_keys(self, key_ids: Collection[MessageKeyId]) -> dict[MessageKeyId, MessageKey]:
+        """Those that exist."""
+        return {each: self._message_keys[each] for each in key_ids if each in self._message_keys}
+
+    def add_message_key(self, key: MessageKey, due: str, entry: Entry) -> None:
+        """If there is none; the due bucket is of no use here."""
+        del due
+        if key.key_id in self._message_keys:
+            raise Contended("the key was made by another caller")
+        self._log.append([entry])
+        self._message_keys[key.key_id] = key
+
+    def update_message_key(self, key: MessageKey, due: str, entry: Entry) -> None:
+        """The due bucket is of no use here."""
+        del due
+        self.record_uses([key], [entry])
+
+    def record_uses(self, records: Sequence[StoredNumber | MessageKey], entries: Sequence[Entry]) -> None:
         """If nothing has changed since it was read."""
-        for record in records:
-            if self._records[RecordId(record.tenant_id, record.token)].revision != record.revision:
-                raise Contended("a record has changed since it was read")
+        if any(self._stored(record).revision != record.revision for record in records):
+            raise Contended("a record has changed since it was read")
         self._log.append(entries)
         for record in records:
-            record_id = RecordId(record.tenant_id, record.token)
-            self._records[record_id] = replace(record, revision=record.revision + 1)
+            if isinstance(record, MessageKey):
+                self._message_keys[record.key_id] = replace(record, revision=record.revision + 1)
+            else:
+                record_id = RecordId(record.tenant_id, record.token)
+                self._records[record_id] = replace(record, revision=record.revision + 1)
+
+    def _stored(self, record: StoredNumber | MessageKey) -> StoredNumber | MessageKey:
+        if isinstance(record, MessageKey):
+            return self._message_keys[record.key_id]
+        return self._records[RecordId(record.tenant_id, record.token)]
 
     def records(self, record_ids: Collection[RecordId]) -> dict[RecordId, StoredNumber]:
         """Those that exist."""

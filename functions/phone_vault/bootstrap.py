@@ -15,6 +15,7 @@ from phone_vault.adapters.tables import Tables
 from phone_vault.services.audit_trail import AuditTrail
 from phone_vault.services.key_ring import KeyRing
 from phone_vault.services.operation import Operation
+from phone_vault.services.record_keys import RecordKeys
 from phone_vault.services.tally import Tally
 from phone_vault.settings import read_policy, settings_from
 
@@ -35,9 +36,10 @@ def build(operation: type[Operation[Any]], environ: Mapping[str, str]) -> Applic
     tally = Tally()
     clients = Clients()
     tables = Tables(clients.dynamodb)
+    wrapper = KmsKeyWrapper(clients.kms, policy, kek_arn=settings.kek_arn, storage_key_arn=settings.storage_key_arn)
     key_ring = KeyRing(
         DynamoKeyRingStore(tables, settings.tables.key_ring),
-        KmsKeyWrapper(clients.kms, kek_arn=settings.kek_arn, storage_key_arn=settings.storage_key_arn),
+        wrapper,
         clock,
         tally,
         max_age=timedelta(seconds=policy.branch_key_cache_seconds),
@@ -49,6 +51,7 @@ def build(operation: type[Operation[Any]], environ: Mapping[str, str]) -> Applic
         operation(
             policy=policy,
             key_ring=key_ring,
+            record_keys=RecordKeys(policy, key_ring, wrapper, tally),
             numbers=DynamoNumberStore(tables, settings.tables),
             trail=trail,
             clock=clock,

@@ -3,9 +3,6 @@
 import json
 from datetime import datetime, timedelta
 
-import pytest
-
-from phone_vault.local import LocalCloud
 from tests.integration.support.numbers import AMERICAN, BRITISH
 from tests.integration.support.policy import POLICY
 from tests.integration.support.vault import open_vault, problem
@@ -51,23 +48,3 @@ def test_a_policy_that_has_been_shortened_acts_at_once_and_one_that_was_lengthen
             ends[days] = datetime.fromisoformat(vault.reveal("t", stored["token"], "delivery")["expires_at"])
         now = vault.clock.now()
     assert ends == {3: now + timedelta(days=3), 99: now + timedelta(days=30)}
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [{"wrapping": "direct"}, {"index": False}, {"kms_key": "arn:aws:kms:eu-west-1:123456789012:key/made-up"}],
-    ids=["direct", "no index", "own key"],
-)
-def test_a_tenant_that_asks_for_more_than_is_offered_is_refused_rather_than_served_with_less(
-    settings: dict[str, object],
-) -> None:
-    policy = {
-        "purposes": {"parcel": {"lawful_basis": "contract", "retention": {"days": 30, "from": "created"}}},
-        "tenants": {"acme": settings},
-        "principals": [{"match": "direct", "tenants": ["*"], "functions": ["*"], "purposes": ["*"]}],
-    }
-    number = {"subject_id": "cust-1", "number": "+447400123456", "purposes": {"parcel": {}}}
-    with LocalCloud(policy=policy) as cloud:
-        problem = cloud.invoke("Protect", {**number, "tenant_id": "acme"})["problem"]
-        assert problem["type"].endswith(":invalid-request")
-        assert "token" in cloud.invoke("Protect", number)

@@ -12,7 +12,16 @@ from phone_vault.local import LocalCloud
 ROOT = Path(__file__).parents[2]
 EVENTS = sorted(path.stem for path in (ROOT / "events").glob("*.json"))
 SAMPLE_TOKEN = "tok_00000000000000000000000000"
+SAMPLE_MESSAGE = "AgR4AAAAAAAAAAAAAAAAAAAAAAAA"
 MAY_EVERYTHING = {"tenants": ["*"], "functions": ["*"], "purposes": ["*"], "views": ["full", "masked"]}
+TOLD = {
+    "protect": "masked",
+    "reveal": "number",
+    "lookup": "matches",
+    "verify": "match",
+    "encrypt": "message",
+    "decrypt": "number",
+}
 CALLERS = ["direct", "group:support", "arn:aws:iam::123456789012:role/otp-sender"]
 
 
@@ -31,9 +40,10 @@ def test_a_sample_event_is_answered(name: str) -> None:
     policy["principals"] = [{"match": caller, **MAY_EVERYTHING} for caller in CALLERS]
     with LocalCloud(policy=policy) as cloud:
         stored = answer(cloud, "Protect", None, (ROOT / "events" / "protect.direct.json").read_text())
-        event = (ROOT / "events" / f"{name}.json").read_text().replace(SAMPLE_TOKEN, stored["token"])
+        message = answer(cloud, "Encrypt", None, (ROOT / "events" / "encrypt.direct.json").read_text())["message"]
+        event = (ROOT / "events" / f"{name}.json").read_text()
+        event = event.replace(SAMPLE_TOKEN, stored["token"]).replace(SAMPLE_MESSAGE, message)
         result = answer(cloud, function.title(), None if trigger == "direct" else "http", event)
     body = result if trigger == "direct" else json.loads(result["body"])
     assert body.get("token", stored["token"]) == stored["token"]
-    told = {"protect": "masked", "reveal": "number", "lookup": "matches", "verify": "match"}[function]
-    assert body.get(told), result
+    assert body.get(TOLD[function]), result

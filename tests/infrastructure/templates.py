@@ -17,7 +17,7 @@ SOURCES = {
     "data": ROOT / "infrastructure/data.yaml",
     "functions": ROOT / "infrastructure/functions.yaml",
 }
-FUNCTIONS = ("Protect", "Reveal", "Lookup", "Verify")
+FUNCTIONS = ("Protect", "Reveal", "Lookup", "Verify", "Encrypt", "Decrypt")
 TABLES = ("KeyRing", "RecordKeys", "LookupIndex", "Subjects", "Numbers", "AuditTrail")
 
 ACCOUNT = "123456789012"
@@ -26,15 +26,20 @@ KMS_KEYS = {
     "Kek": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/11111111-1111-1111-1111-111111111111",
     "Storage": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/22222222-2222-2222-2222-222222222222",
 }
+TENANT_KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/33333333-3333-3333-3333-333333333333"
+
+Node = Any  # what YAML and JSON may hold
+Template = dict[str, Node]
 
 # What Ref and GetAtt (as Name.Attribute) give in a deployment, as far as policies speak of it.
-DEPLOYED = {
+DEPLOYED: dict[str, Node] = {
     "AWS::AccountId": ACCOUNT,
     "AWS::Partition": "aws",
     "AWS::Region": "eu-west-1",
     "VaultName": "phone-vault",
     "KeyAdministratorRoleArn": ADMINISTRATOR,
     "KekArn": KMS_KEYS["Kek"],
+    "KeyEncryptionKeyArns": [KMS_KEYS["Kek"], TENANT_KEY],
     "StorageKeyArn": KMS_KEYS["Storage"],
     **{f"{table}Table": f"phone-vault-{table}" for table in TABLES},
     **{
@@ -42,9 +47,6 @@ DEPLOYED = {
         for name in FUNCTIONS
     },
 }
-
-Node = Any  # what YAML and JSON may hold
-Template = dict[str, Node]
 
 
 @cache
@@ -69,7 +71,7 @@ def of_type(name: str, resource_type: str) -> Template:
     return {key: value for key, value in resources.items() if value["Type"] == resource_type}
 
 
-def resolve(node: Node, names: Mapping[str, str] = DEPLOYED) -> Node:
+def resolve(node: Node, names: Mapping[str, Node] = DEPLOYED) -> Node:
     """The node with Ref, GetAtt and Sub replaced, and every condition true."""
     match node:
         case {"Ref": name}:

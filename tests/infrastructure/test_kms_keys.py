@@ -98,10 +98,12 @@ def test_a_key_has_an_alias_after_the_vault(key: Template) -> None:
     assert alias["TargetKeyId"] == {"Ref": name}
 
 
-def test_the_kek_is_used_only_with_tenant_use_and_version() -> None:
-    (use,) = allowed_to(KEYS["Kek"], "kms:Encrypt", "kms:Decrypt")
-    assert use["Condition"] == {
-        "Null": {f"kms:EncryptionContext:{name}": "false" for name in ("tenant", "use", "version")}
+def test_the_kek_is_used_only_for_rows_of_the_key_ring_and_for_record_keys() -> None:
+    rows, record_keys = (s["Condition"] for s in allowed_to(KEYS["Kek"], "kms:Encrypt", "kms:Decrypt"))
+    assert rows == {"Null": {f"kms:EncryptionContext:{name}": "false" for name in ("tenant", "use", "version")}}
+    assert record_keys == {
+        "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["tenant", "token"]},
+        "Null": {f"kms:EncryptionContext:{name}": "false" for name in ("tenant", "token")},
     }
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.infrastructure.templates import ADMINISTRATOR, FUNCTIONS, SOURCES, TABLES, references, source
+from tests.infrastructure.templates import ADMINISTRATOR, FUNCTIONS, SOURCES, TABLES, TENANT_KEY, references, source
 
 PARAMETERS = source("template")["Parameters"]
 INTERFACE = source("template")["Metadata"]["AWS::CloudFormation::Interface"]
@@ -77,6 +77,18 @@ def test_the_key_administrator_may_be_a_role_or_nobody(arn: str) -> None:
 )
 def test_the_key_administrator_is_no_user_no_session_and_not_everyone(arn: str) -> None:
     assert not re.fullmatch(PARAMETERS["KeyAdministratorRoleArn"]["AllowedPattern"], arn)
+
+
+@pytest.mark.parametrize("arn", ["", TENANT_KEY, TENANT_KEY.replace("key/", "key/mrk-")])
+def test_a_tenants_key_is_named_by_its_arn(arn: str) -> None:
+    assert re.fullmatch(PARAMETERS["TenantKeyArns"]["AllowedPattern"], arn)
+
+
+@pytest.mark.parametrize(
+    "arn", ["*", f"{TENANT_KEY}*", TENANT_KEY.replace(":key/", ":alias/"), "arn:aws:kms:*:*:key/*"]
+)
+def test_no_wildcard_and_no_alias_stands_for_a_tenants_key(arn: str) -> None:
+    assert not re.fullmatch(PARAMETERS["TenantKeyArns"]["AllowedPattern"], arn)
 
 
 def test_debug_logging_cannot_be_turned_on_by_a_deployment() -> None:

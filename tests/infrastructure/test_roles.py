@@ -8,11 +8,13 @@ import pytest
 import yaml
 
 from tests.infrastructure.templates import (
+    ACCOUNT,
     DEPLOYED,
     FUNCTIONS,
     KMS_KEYS,
     ROOT,
     TABLES,
+    TENANT_KEY,
     Node,
     Template,
     listed,
@@ -26,10 +28,14 @@ CONDITION_WORDS = {
     "dynamodb:Attributes": "attributes",
     "dynamodb:LeadingKeys": "key",
     "kms:EncryptionContext:tenant": "tenant",
+    "kms:EncryptionContext:token": "token",
     "kms:EncryptionContext:use": "use",
+    "kms:EncryptionContextKeys": "context",
     "kms:ViaService": "via",
 }
 IAM_INLINE_POLICY_LIMIT = 10_240  # characters of all inline policies of a role, white space not counted
+MOST_TENANT_KEYS = 25  # as infrastructure/decisions.md says
+LONGEST_KEY_ARN = f"arn:aws-us-gov:kms:ap-southeast-1:{ACCOUNT}:key/{'x' * 36}"
 
 every_role = pytest.mark.parametrize("role", ROLES.values(), ids=ROLES)
 
@@ -54,15 +60,23 @@ def grants(role: Template) -> Iterator[Grant]:
 def short_name(function: str, resource: str) -> str:
     table_arn = f"arn:aws:dynamodb:eu-west-1:{DEPLOYED['AWS::AccountId']}:table/phone-vault-"
     names = {f"{table_arn}{table}": table for table in TABLES}
-    names |= {arn: name for name, arn in KMS_KEYS.items()}
+    names |= {arn: name for name, arn in KMS_KEYS.items()} | {TENANT_KEY: "Kek"}
     names |= {DEPLOYED[f"{function}LogGroup.Arn"]: "own log group", "*": "everything"}
     return names[resource]
+
+
+def directly_wrapped(function: str) -> set[str]:
+    """Names of the records whose keys the function has KMS itself wrap or unwrap."""
+    conditions = [grant.conditions.get("StringLike", {}) for grant in grants(ROLES[f"{function}Role"])]
+    return {str(each["kms:EncryptionContext:token"]) for each in conditions if each}
 
 
 def in_words(grant: Grant) -> str:
     """As permissions.yaml has it: the action and the conditions' values."""
     words = [grant.action.partition(":")[2]]
-    for comparisons in grant.conditions.values():
+    for operator, comparisons in grant.conditions.items():
+        if operator == "Null":
+            continue  # what `context` names must be there: a test of its own
         for key, values in comparisons.items():
             allowed = [value.removesuffix(".eu-west-1.amazonaws.com") for value in listed(values)]
             words.append(f"{CONDITION_WORDS[key]}={'|'.join(allowed)}")
@@ -103,6 +117,41 @@ def test_a_role_asks_kms_for_nothing_but_wrapping_under_a_condition(role: Templa
     of_kms = [grant for grant in grants(role) if grant.action.startswith("kms:")]
     assert {grant.action for grant in of_kms} <= {"kms:Decrypt", "kms:Encrypt"}
     assert all(grant.conditions for grant in of_kms)
+
+
+@every_role
+def test_a_role_may_use_a_tenants_own_key_exactly_as_the_kek(role: Template) -> None:
+    of_kek, of_tenant_key = (
+        [grant._replace(resource="") for grant in grants(role) if grant.resource == arn]
+        for arn in (KMS_KEYS["Kek"], TENANT_KEY)
+    )
+    assert of_tenant_key == of_kek
+
+
+@every_role
+def test_a_context_that_a_role_must_keep_to_must_be_there_whole(role: Template) -> None:
+    for grant in grants(role):
+        names = grant.conditions.get("ForAllValues:StringEquals", {}).get("kms:EncryptionContextKeys", [])
+        required = {f"kms:EncryptionContext:{name}": "false" for name in names}
+        assert grant.conditions.get("Null", {}) == required
+
+
+@pytest.mark.parametrize("function", ["Protect", "Reveal", "Lookup", "Verify"])
+def test_a_function_of_stored_numbers_wraps_no_message_key_directly(function: str) -> None:
+    assert directly_wrapped(function) <= {"tok_*"}
+
+
+@pytest.mark.parametrize("function", ["Encrypt", "Decrypt"])
+def test_a_function_of_messages_reaches_no_record_key_of_a_stored_number(function: str) -> None:
+    assert directly_wrapped(function) == {"m#*"}
+    on_record_keys = [g for g in grants(ROLES[f"{function}Role"]) if g.resource.endswith("RecordKeys")]
+    leading_keys = [g.conditions["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] for g in on_record_keys]
+    assert leading_keys == [["*#m#*"]] * len(on_record_keys)
+
+
+def test_protect_cannot_unwrap_what_it_wraps_directly() -> None:
+    actions = {g.action for g in grants(ROLES["ProtectRole"]) if "StringLike" in g.conditions}
+    assert actions == {"kms:Encrypt"}
 
 
 @every_role
@@ -159,6 +208,7 @@ def test_a_role_lies_under_the_path_that_the_key_policies_deny_control(role: Tem
 
 
 @every_role
-def test_the_policies_of_a_role_fit_into_what_iam_takes(role: Template) -> None:
-    documents = [resolve(policy["PolicyDocument"]) for policy in role["Properties"]["Policies"]]
+def test_the_policies_of_a_role_fit_into_what_iam_takes_for_as_many_tenant_keys_as_are_promised(role: Template) -> None:
+    names = DEPLOYED | {"KeyEncryptionKeyArns": [LONGEST_KEY_ARN] * (1 + MOST_TENANT_KEYS)}
+    documents = [resolve(policy["PolicyDocument"], names) for policy in role["Properties"]["Policies"]]
     assert sum(len(json.dumps(d, separators=(",", ":"))) for d in documents) < IAM_INLINE_POLICY_LIMIT

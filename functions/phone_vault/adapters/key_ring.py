@@ -7,10 +7,14 @@ from phone_vault.adapters.attribute_values import bytes_in
 from phone_vault.adapters.tables import ConditionsFailed, Tables, put
 from phone_vault.domain import moments
 from phone_vault.domain.errors import TamperedStore
+from phone_vault.domain.inventory import KeyVersion
 from phone_vault.domain.keys import KeyId, KeyState, KeyUse, WrappedKey
 from phone_vault.domain.ports import Contended
 
 KEY_VERSION_IS_NEW = "attribute_not_exists(key_version)"
+
+KEY_VERSION_ATTRIBUTES = ("tenant_id", "key_version", "state", "created_at", "kms_key")
+"""What `key_version_of` reads of a row."""
 
 
 class DynamoKeyRingStore:
@@ -39,17 +43,28 @@ def _row(key: WrappedKey) -> dict[str, Any]:
         "wrapped_key": key.wrapped,
         "state": str(key.state),
         "created_at": moments.to_text(key.created_at),
+        "kms_key": key.kms_key,
     }
 
 
-def _key_of(row: Mapping[str, Any]) -> WrappedKey:
+def key_version_of(row: Mapping[str, Any]) -> KeyVersion:
+    """The row but for the wrapped key; `TamperedStore` for anything that the vault does not write."""
     try:
         use, _, version = row["key_version"].partition("#")
-        return WrappedKey(
+        return KeyVersion(
             KeyId(row["tenant_id"], KeyUse(use), int(version)),
-            bytes_in(row["wrapped_key"]),
             KeyState(row["state"]),
             moments.from_text(row["created_at"]),
+            str(row["kms_key"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise TamperedStore("a row of KeyRing does not read") from None
+
+
+def _key_of(row: Mapping[str, Any]) -> WrappedKey:
+    version = key_version_of(row)
+    try:
+        wrapped = bytes_in(row["wrapped_key"])
+    except (KeyError, TypeError, ValueError):
+        raise TamperedStore("a row of KeyRing does not read") from None
+    return WrappedKey(version.key_id, wrapped, version.state, version.created_at, version.kms_key)

@@ -7,7 +7,11 @@ from phone_vault.adapters.attribute_values import bytes_in, serialized
 from phone_vault.adapters.audit_log import entry_put
 from phone_vault.adapters.rows import (
     granted_attributes,
+    keyed_attributes,
     last_used_map,
+    message_key_key,
+    message_key_of,
+    message_key_row,
     record_id_of,
     record_key,
     record_of,
@@ -17,7 +21,9 @@ from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, pa
 from phone_vault.crypto.macs import as_text
 from phone_vault.domain.audit import Entry
 from phone_vault.domain.errors import TamperedStore
+from phone_vault.domain.message_key import MessageKey, MessageKeyId
 from phone_vault.domain.ports import AlreadyStored, Contended, IndexEntry, NewNumber, RecordId
+from phone_vault.domain.retention import Retained
 from phone_vault.domain.stored_number import StoredNumber
 
 RECORD_IS_NEW = "attribute_not_exists(record_id)"
@@ -71,16 +77,42 @@ class DynamoNumberStore:
         attributes = {**granted_attributes(record), "last_used": last_used_map(record), "due": due}
         self._write([_update(self._names.record_keys, record, attributes)], [entry])
 
-    def record_uses(self, records: Sequence[StoredNumber], entries: Sequence[Entry]) -> None:
+    def message_keys(self, key_ids: Collection[MessageKeyId]) -> dict[MessageKeyId, MessageKey]:
+        """By BatchGetItem."""
+        wanted = {message_key_key(key_id)["record_id"]: key_id for key_id in key_ids}
+        rows = self._tables.batch_get([(self._names.record_keys, message_key_key(each)) for each in key_ids])
+        named = ((wanted[row["record_id"]], row) for _, row in rows)
+        return {key_id: message_key_of(key_id, row) for key_id, row in named}
+
+    def add_message_key(self, key: MessageKey, due: str, entry: Entry) -> None:
+        """One transaction: the key, the subject's membership, the entry."""
+        membership = {
+            "subject": f"{key.tenant_id}#{key.key_id.subject_ref}",
+            "member": f"m#{key.key_id.purpose}",
+        }
+        self._write(
+            [
+                put(self._names.record_keys, message_key_row(key, due), RECORD_IS_NEW),
+                put(self._names.subjects, membership, MEMBERSHIP_IS_NEW),
+            ],
+            [entry],
+        )
+
+    def update_message_key(self, key: MessageKey, due: str, entry: Entry) -> None:
+        """One transaction; the key's revision is the one that was read."""
+        attributes = {**granted_attributes(key), **keyed_attributes(key), "last_used": last_used_map(key), "due": due}
+        self._write([_update(self._names.record_keys, key, attributes)], [entry])
+
+    def record_uses(self, records: Sequence[Retained], entries: Sequence[Entry]) -> None:
         """One transaction; it writes no other attribute than `last_used` and the revision."""
         self._write(
             [_update(self._names.record_keys, each, {"last_used": last_used_map(each)}) for each in records],
             entries,
         )
 
-    def _write(self, updates: Sequence[dict[str, Any]], entries: Sequence[Entry]) -> None:
+    def _write(self, writes: Sequence[dict[str, Any]], entries: Sequence[Entry]) -> None:
         try:
-            self._tables.transact([*updates, *(entry_put(self._names.audit_trail, entry) for entry in entries)])
+            self._tables.transact([*writes, *(entry_put(self._names.audit_trail, entry) for entry in entries)])
         except ConditionsFailed:
             pause()
             raise Contended("a record has changed since it was read") from None
@@ -113,14 +145,14 @@ class DynamoNumberStore:
         return [IndexEntry(_token_in(row), str(row["subject_ref"])) for row in rows]
 
 
-def _update(table: str, record: StoredNumber, attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _update(table: str, record: Retained, attributes: Mapping[str, Any]) -> dict[str, Any]:
     values = {f":{name}": value for name, value in attributes.items()}
     values |= {":expected_revision": record.revision, ":next_revision": record.revision + 1}
     assignments = ", ".join(f"#{name} = :{name}" for name in attributes)
     return {
         "Update": {
             "TableName": table,
-            "Key": serialized(record_key(RecordId(record.tenant_id, record.token))),
+            "Key": serialized(record_key(RecordId(record.tenant_id, record.name))),
             "UpdateExpression": f"SET {assignments}, revision = :next_revision",
             "ConditionExpression": UNCHANGED_SINCE_READ,
             "ExpressionAttributeNames": {f"#{name}": name for name in attributes},

@@ -7,15 +7,30 @@ from phone_vault.adapters.attribute_values import bytes_in, count_in, text_in
 from phone_vault.domain import moments
 from phone_vault.domain.consent import Consent
 from phone_vault.domain.errors import TamperedStore
+from phone_vault.domain.identifiers import TENANT_ID
+from phone_vault.domain.inventory import Holding, Kind
 from phone_vault.domain.jurisdiction import Jurisdiction
+from phone_vault.domain.message_key import MessageKey, MessageKeyId
 from phone_vault.domain.policy import LONGEST_RETENTION_DAYS, RetentionRule, RetentionStart
 from phone_vault.domain.ports import RecordId
+from phone_vault.domain.retention import Retained
 from phone_vault.domain.stored_number import Grant, IndexPosition, StoredNumber
+
+_KINDS = {"tok_": Kind.STORED_NUMBER, "m#": Kind.MESSAGE_KEY}
+"""By how a record's name begins."""
+
+_WRAPPED_BY_KMS = 0
+"""In place of a branch key's version, which counts from 1."""
 
 
 def record_key(record_id: RecordId) -> dict[str, str]:
     """The key of a number's rows in RecordKeys and in Numbers."""
     return {"record_id": f"{record_id.tenant_id}#{record_id.token}"}
+
+
+def message_key_key(key_id: MessageKeyId) -> dict[str, str]:
+    """The key of a message key's row in RecordKeys."""
+    return {"record_id": f"{key_id.tenant_id}#{key_id.name}"}
 
 
 def record_id_of(row: Mapping[str, Any]) -> RecordId:
@@ -33,7 +48,7 @@ def record_row(record: StoredNumber, due: str) -> dict[str, Any]:
         "created_at": moments.to_text(record.created_at),
         "revision": record.revision,
         "wrapped_key": record.wrapped_key,
-        "branch_key_version": record.branch_key_version,
+        "branch_key_version": record.branch_key_version or _WRAPPED_BY_KMS,
         "index_positions": {
             str(version): {
                 "blind_index": position.blind_index,
@@ -48,7 +63,31 @@ def record_row(record: StoredNumber, due: str) -> dict[str, Any]:
     }
 
 
-def granted_attributes(record: StoredNumber) -> dict[str, Any]:
+def message_key_row(key: MessageKey, due: str) -> dict[str, Any]:
+    """The whole row."""
+    return {
+        **message_key_key(key.key_id),
+        "subject_id": key.subject_id,
+        "subject_ref": key.key_id.subject_ref,
+        "created_at": moments.to_text(key.created_at),
+        "revision": key.revision,
+        "last_used": last_used_map(key),
+        "due": due,
+        **keyed_attributes(key),
+        **granted_attributes(key),
+    }
+
+
+def keyed_attributes(key: MessageKey) -> dict[str, Any]:
+    """The attributes that a new generation of a message key changes."""
+    return {
+        "generation": key.generation,
+        "wrapped_key": key.wrapped_key,
+        "branch_key_version": key.branch_key_version or _WRAPPED_BY_KMS,
+    }
+
+
+def granted_attributes(record: Retained) -> dict[str, Any]:
     """The attributes that protecting a number again may change."""
     return {
         "jurisdictions": [str(each) for each in record.jurisdictions],
@@ -56,7 +95,7 @@ def granted_attributes(record: StoredNumber) -> dict[str, Any]:
     }
 
 
-def last_used_map(record: StoredNumber) -> dict[str, str]:
+def last_used_map(record: Retained) -> dict[str, str]:
     """By purpose, as text."""
     return {purpose: moments.to_text(moment) for purpose, moment in record.last_used.items()}
 
@@ -73,7 +112,7 @@ def record_of(row: Mapping[str, Any]) -> StoredNumber:
             created_at=moments.from_text(row["created_at"]),
             revision=count_in(row["revision"]),
             wrapped_key=bytes_in(row["wrapped_key"]),
-            branch_key_version=count_in(row["branch_key_version"]),
+            branch_key_version=_version_of(row["branch_key_version"]),
             jurisdictions=tuple(Jurisdiction(each) for each in _some(row["jurisdictions"])),
             grants={name: _grant_of(each) for name, each in _some(row["purposes"]).items()},
             last_used={purpose: moments.from_text(moment) for purpose, moment in row["last_used"].items()},
@@ -81,6 +120,65 @@ def record_of(row: Mapping[str, Any]) -> StoredNumber:
         )
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
         raise TamperedStore("a row of RecordKeys does not read") from None
+
+
+def message_key_of(key_id: MessageKeyId, row: Mapping[str, Any]) -> MessageKey:
+    """The message key; `TamperedStore` for anything that `message_key_row` does not write for this very key."""
+    try:
+        if row["subject_ref"] != key_id.subject_ref or key_id.purpose not in row["purposes"]:
+            raise TamperedStore("a message key's row is that of another one")
+        return MessageKey(
+            key_id=key_id,
+            generation=count_in(row["generation"]),
+            subject_id=text_in(row["subject_id"]),
+            created_at=moments.from_text(row["created_at"]),
+            revision=count_in(row["revision"]),
+            wrapped_key=bytes_in(row["wrapped_key"]),
+            branch_key_version=_version_of(row["branch_key_version"]),
+            jurisdictions=tuple(Jurisdiction(each) for each in _some(row["jurisdictions"])),
+            grants={name: _grant_of(each) for name, each in _some(row["purposes"]).items()},
+            last_used={purpose: moments.from_text(moment) for purpose, moment in row["last_used"].items()},
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
+        raise TamperedStore("a message key's row does not read") from None
+
+
+HOLDING_ATTRIBUTES = ("record_id", "branch_key_version", "jurisdictions", "purposes", "last_used")
+"""What `holding_of` reads of a row."""
+
+
+def holding_of(row: Mapping[str, Any]) -> Holding:
+    """As much as can be counted of a stored number or a message key; `TamperedStore` as for the whole row."""
+    try:
+        tenant_id, name = record_id_of(row)
+        return Holding(
+            tenant_id=_tenant_of(tenant_id),
+            kind=_kind_of(name),
+            branch_key_version=_version_of(row["branch_key_version"]),
+            jurisdictions=tuple(Jurisdiction(each) for each in _some(row["jurisdictions"])),
+            grants={name: _grant_of(each) for name, each in _some(row["purposes"]).items()},
+            last_used={purpose: moments.from_text(moment) for purpose, moment in row["last_used"].items()},
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
+        raise TamperedStore("a row of RecordKeys does not read") from None
+
+
+def _tenant_of(text: str) -> str:
+    if not TENANT_ID.fullmatch(text):
+        raise ValueError
+    return text
+
+
+def _kind_of(name: str) -> Kind:
+    kind = next((kind for prefix, kind in _KINDS.items() if name.startswith(prefix)), None)
+    if kind is None:
+        raise ValueError
+    return kind
+
+
+def _version_of(value: Any) -> int | None:
+    version = count_in(value)
+    return None if version == _WRAPPED_BY_KMS else version
 
 
 def _grant_map(grant: Grant) -> dict[str, Any]:

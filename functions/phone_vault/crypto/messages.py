@@ -5,6 +5,7 @@ cold start. That API never compares the encryption context on decryption, so `de
 """
 
 import io
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from phone_vault.crypto.sdk import (
     RawMasterKey,
     SdkWrappingKey,
     WrappingAlgorithm,
+    deserialize_header,
 )
 from phone_vault.domain.secret import SecretKey
 
@@ -27,6 +29,8 @@ LONGEST_MESSAGE = 4096
 
 _PROVIDER = "phone-vault"
 _SUITE = AlgorithmSuite.AES_256_GCM_HKDF_SHA512_COMMIT_KEY
+# The SDK's parser lets errors of struct, enum and cryptography through for malformed messages.
+_REFUSALS = (AWSEncryptionSDKClientError, InvalidTag, struct.error, ValueError, TypeError, KeyError, IndexError)
 _SDK = EncryptionSDKClient(
     commitment_policy=CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT, max_encrypted_data_keys=1
 )
@@ -64,6 +68,17 @@ def encrypt(plaintext: bytes, under: WrappingKey, context: Mapping[str, str]) ->
     return bytes(message)
 
 
+def claimed_context(message: bytes) -> dict[str, str]:
+    """The encryption context that a message carries, before anything about it is proven."""
+    if len(message) > LONGEST_MESSAGE:
+        raise NotAuthentic("longer than any message of the vault")
+    try:
+        header, _ = deserialize_header(io.BytesIO(message), _SDK.config.max_encrypted_data_keys)
+    except _REFUSALS:
+        raise NotAuthentic("not a message") from None
+    return dict(header.encryption_context)
+
+
 def decrypt(message: bytes, under: WrappingKey, context: Mapping[str, str]) -> bytes:
     """The plaintext; `NotAuthentic` for any other key, context, length or content."""
     if len(message) > LONGEST_MESSAGE:
@@ -71,8 +86,7 @@ def decrypt(message: bytes, under: WrappingKey, context: Mapping[str, str]) -> b
     source = io.BytesIO(message)
     try:
         plaintext, header = _SDK.decrypt(source=source, key_provider=under.provider())
-    except (AWSEncryptionSDKClientError, InvalidTag, ValueError, TypeError, KeyError, IndexError):
-        # The SDK's parser lets errors of struct, enum and cryptography through for malformed messages.
+    except _REFUSALS:
         raise NotAuthentic("not a message under this key") from None
     if source.read():  # the SDK stops at the message's end and says nothing of what follows
         raise NotAuthentic("followed by something else")

@@ -1,7 +1,6 @@
-"""The two levels above a stored number: its message under its record key, that key under a branch key."""
+"""A stored number's message under its record key, and record keys under a branch key."""
 
 import os
-from dataclasses import dataclass
 
 from phone_vault.crypto import messages
 from phone_vault.crypto.messages import NotAuthentic, WrappingKey
@@ -19,42 +18,40 @@ def new_key() -> SecretKey:
     return SecretKey(os.urandom(KEY_BYTES))
 
 
-@dataclass(frozen=True, slots=True)
-class EncryptedNumber:
-    """A number as stored: the message, and its record key wrapped by a branch key."""
-
-    message: bytes
-    wrapped_record_key: bytes
-
-
-def encrypt_number(number: PhoneNumber, branch_key: WrappingKey, tenant_id: str, token: str) -> EncryptedNumber:
-    """Encrypt the number under a record key of its own, both bound to tenant, token and use."""
-    record_key = new_key()
+def encrypt_number(number: PhoneNumber, record_key: SecretKey, tenant_id: str, token: str) -> bytes:
+    """The number's message, bound to tenant, token and use."""
     calling_code, national = number.disclose_parts()
     # Parted, so that a mask needs no numbering plan.
     plaintext = f"+{calling_code} {national}".ljust(_PADDED_LENGTH).encode()
-    return EncryptedNumber(
-        message=messages.encrypt(plaintext, _under(record_key), _context(tenant_id, token, "number")),
-        wrapped_record_key=messages.encrypt(record_key.expose(), branch_key, _context(tenant_id, token, "record-key")),
-    )
+    return messages.encrypt(plaintext, _under(record_key), _context(tenant_id, token, "number"))
 
 
-def decrypt_number(encrypted: EncryptedNumber, branch_key: WrappingKey, tenant_id: str, token: str) -> PhoneNumber:
-    """The number; `TamperedStore` unless both messages were made for this tenant and token."""
+def decrypt_number(message: bytes, record_key: SecretKey, tenant_id: str, token: str) -> PhoneNumber:
+    """The number; `TamperedStore` unless the message was made for this tenant and token."""
     try:
-        record_key = SecretKey(
-            messages.decrypt(encrypted.wrapped_record_key, branch_key, _context(tenant_id, token, "record-key"))
-        )
-        plaintext = messages.decrypt(encrypted.message, _under(record_key), _context(tenant_id, token, "number"))
+        plaintext = messages.decrypt(message, _under(record_key), _context(tenant_id, token, "number"))
     except NotAuthentic:
-        raise TamperedStore("a stored number or its key is not what was written") from None
+        raise TamperedStore("a stored number is not what was written") from None
     calling_code, national = plaintext.decode().rstrip().removeprefix("+").split(" ")
     return PhoneNumber(calling_code, national)
+
+
+def wrap(record_key: SecretKey, branch_key: WrappingKey, tenant_id: str, name: str) -> bytes:
+    """A record key under a branch key, bound to tenant, record and use."""
+    return messages.encrypt(record_key.expose(), branch_key, _context(tenant_id, name, "record-key"))
+
+
+def unwrap(wrapped: bytes, branch_key: WrappingKey, tenant_id: str, name: str) -> SecretKey:
+    """The record key; `TamperedStore` unless it was wrapped for this tenant and record."""
+    try:
+        return SecretKey(messages.decrypt(wrapped, branch_key, _context(tenant_id, name, "record-key")))
+    except NotAuthentic:
+        raise TamperedStore("a record key is not what was written") from None
 
 
 def _under(record_key: SecretKey) -> WrappingKey:
     return WrappingKey("record", record_key)
 
 
-def _context(tenant_id: str, token: str, use: str) -> dict[str, str]:
-    return {"tenant": tenant_id, "token": token, "use": use}
+def _context(tenant_id: str, name: str, use: str) -> dict[str, str]:
+    return {"tenant": tenant_id, "token": name, "use": use}

@@ -26,8 +26,9 @@ try:
     from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
     from aws_encryption_sdk.identifiers import AlgorithmSuite, EncryptionKeyType, WrappingAlgorithm
 
-    # A raw master key takes its wrapping key in this form, which has no public name.
+    # Neither the form in which a raw master key takes its wrapping key nor the parser of headers has a public name.
     from aws_encryption_sdk.internal.crypto.wrapping_keys import WrappingKey as SdkWrappingKey
+    from aws_encryption_sdk.internal.formatting.deserialize import deserialize_header
     from aws_encryption_sdk.key_providers.raw import RawMasterKey
 finally:
     if _POSTPONED:
@@ -45,4 +46,5 @@ __all__ = [
     "RawMasterKey",
     "SdkWrappingKey",
     "WrappingAlgorithm",
+    "deserialize_header",
 ]

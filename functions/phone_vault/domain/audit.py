@@ -17,7 +17,8 @@ class Event:
     """One operation or refusal, as far as it is known: never a number, never a caller's unchecked words."""
 
     outcome: str
-    """`created`, `merged`, `revealed`, `masked`, `looked-up`, `match`, `mismatch`, `refused` or `fault`."""
+    """`created`, `merged`, `revealed`, `masked`, `looked-up`, `match`, `mismatch`, `encrypted`, `decrypted`, `refused`
+    or `fault`."""
     caller: Caller
     tenant_id: str | None = None
     purposes: tuple[str, ...] = ()

@@ -36,6 +36,10 @@ class InvalidNumber(Refusal):
     """libphonenumber does not take the number; the message names the check that failed."""
 
 
+class InvalidMessage(Refusal):
+    """The message is not one of the vault's for this tenant, subject and purpose."""
+
+
 class PrincipalNotPermitted(Refusal):
     """The policy gives this caller no right to this function, tenant, purpose or view."""
 
@@ -54,6 +58,10 @@ class NotFound(Refusal):
 
 class PurposeNotPermitted(Refusal):
     """The number is stored, but not (or no longer) for this purpose."""
+
+
+class Conflict(Refusal):
+    """The number is stored in a way that does not allow this."""
 
 
 class KeyUnavailable(Refusal):

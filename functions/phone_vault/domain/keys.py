@@ -72,3 +72,5 @@ class WrappedKey:
     """KMS ciphertext of 32 bytes for each key of `WRAPPED_TOGETHER`."""
     state: KeyState
     created_at: datetime
+    kms_key: str
+    """The ARN of the KMS key that wraps it."""

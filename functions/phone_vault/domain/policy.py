@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from phone_vault.domain.callers import Caller
-from phone_vault.domain.errors import Fault, InvalidRequest, PrincipalNotPermitted, PurposeNotRegistered
+from phone_vault.domain.errors import PrincipalNotPermitted, PurposeNotRegistered
 from phone_vault.domain.jurisdiction import Jurisdiction
 
 EVERYTHING = "*"
@@ -108,16 +108,24 @@ class Principal:
             raise PrincipalNotPermitted("the caller has no right to this view")
 
 
+class Wrapping(StrEnum):
+    """What wraps a tenant's record keys."""
+
+    BRANCH = "branch"
+    DIRECT = "direct"
+    """KMS itself: each reveal is a KMS call, and a line in CloudTrail that names tenant and token."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """A tenant's own settings."""
 
-    wrapping: str = "branch"
+    wrapping: Wrapping = Wrapping.BRANCH
     kms_key: str | None = None
     index: bool = True
 
 
-_SERVED = Tenant()
+_DEFAULT_TENANT = Tenant()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +158,14 @@ class VaultPolicy:
         except KeyError:
             raise PurposeNotRegistered("the vault's policy does not register this purpose") from None
 
-    def check_served(self, tenant_id: str) -> None:
-        """Refuse a tenant whose settings ask for what this release does not do: less would be done in silence."""
-        if self.tenants.get(tenant_id, _SERVED) != _SERVED:
-            raise InvalidRequest(
-                [Fault("/tenant_id", "the tenant's settings ask for what this release does not offer")]
-            )
+    def takes_no_consent(self, name: str) -> bool:
+        """Whether this purpose is registered and rests on something else than consent."""
+        purpose = self.purposes.get(name)
+        return purpose is not None and not purpose.rests_on_consent
+
+    def tenant(self, tenant_id: str) -> Tenant:
+        """The tenant's settings; the defaults for one that the policy does not name."""
+        return self.tenants.get(tenant_id, _DEFAULT_TENANT)
 
     def authorize(self, caller: Caller, demand: Demand) -> Principal:
         """The first principal entry that matches the caller, if it covers the demand."""

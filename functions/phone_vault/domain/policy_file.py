@@ -20,6 +20,7 @@ from phone_vault.domain.policy import (
     Tenant,
     VaultPolicy,
     View,
+    Wrapping,
 )
 
 # fmt: off
@@ -208,9 +209,7 @@ def _tenant(name: str, tenants: _Table) -> Tenant:
     if not TENANT_ID.fullmatch(name):
         tenants.fault(name, "must be 1 to 64 of A-Z, a-z, 0-9, _ and -")
     table = tenants.table(name)
-    wrapping = table.take("wrapping", "branch")
-    if wrapping not in ("branch", "direct"):
-        table.fault("wrapping", "must be branch or direct")
+    wrapping = table.name("wrapping", Wrapping, Wrapping.BRANCH)
     kms_key = table.take("kms_key")
     if kms_key is not None and not (isinstance(kms_key, str) and _KMS_KEY.fullmatch(kms_key)):
         table.fault("kms_key", "must be the ARN of a KMS key")
@@ -247,9 +246,7 @@ def _principal(table: _Table, purposes: frozenset[str]) -> Principal:
         tenants=table.names("tenants", lambda each: _is_listed(each, TENANT_ID.fullmatch), "is not a tenant id"),
         functions=table.names("functions", lambda each: _is_listed(each, FUNCTIONS.__contains__), "is not a function"),
         purposes=table.names(
-            "purposes",
-            lambda each: _is_listed(each, purposes.__contains__),
-            "is not a purpose of this policy",
+            "purposes", lambda each: _is_listed(each, purposes.__contains__), "is not a purpose of this policy"
         ),
         views=_views(table),
         quotas=limits,

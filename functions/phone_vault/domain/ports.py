@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from phone_vault.domain.audit import Entry
 from phone_vault.domain.keys import KeyId, WrappedKey
+from phone_vault.domain.message_key import MessageKey, MessageKeyId
 from phone_vault.domain.stored_number import StoredNumber
 
 
@@ -60,12 +61,20 @@ class Clock(Protocol):
 class KeyWrapper(Protocol):
     """KMS. `KeyUnavailable` where it does not answer or refuses, `TamperedStore` where the bytes are not authentic."""
 
-    def wrap(self, key_id: KeyId, plaintext: bytes) -> bytes:
-        """Wrap key bytes under the KMS key for this use, bound to the key's id."""
+    def wrap(self, key_id: KeyId, plaintext: bytes) -> tuple[bytes, str]:
+        """Wrap key bytes under the KMS key for tenant and use, bound to the key's id; that KMS key's ARN too."""
         ...
 
     def unwrap(self, key: WrappedKey) -> bytes:
         """The key bytes."""
+        ...
+
+    def wrap_record_key(self, tenant_id: str, name: str, plaintext: bytes) -> bytes:
+        """Wrap a record key under the tenant's KMS key itself, bound to the tenant and the record's name."""
+        ...
+
+    def unwrap_record_key(self, tenant_id: str, name: str, wrapped: bytes) -> bytes:
+        """The record key."""
         ...
 
 
@@ -102,7 +111,19 @@ class NumberStore(Protocol):
         """The same, and the ciphertexts, in the same requests."""
         ...
 
-    def record_uses(self, records: Sequence[StoredNumber], entries: Sequence[Entry]) -> None:
+    def message_keys(self, key_ids: Collection[MessageKeyId]) -> Mapping[MessageKeyId, MessageKey]:
+        """Those of the message keys that exist, strongly consistent."""
+        ...
+
+    def add_message_key(self, key: MessageKey, due: str, entry: Entry) -> None:
+        """Store a subject's first message key for a purpose, with the audit entry: `Contended` if there is one."""
+        ...
+
+    def update_message_key(self, key: MessageKey, due: str, entry: Entry) -> None:
+        """Write key, generation and grant, if the revision is the one read: else `Contended`."""
+        ...
+
+    def record_uses(self, records: Sequence[StoredNumber | MessageKey], entries: Sequence[Entry]) -> None:
         """Write the records' `last_used` with the audit entries, all or none, at most 100 of both together.
 
         `Contended` if the revision of one of the records is not the one read.

@@ -19,6 +19,7 @@ class ProblemType:
 PROBLEM_TYPES: Mapping[type[errors.Refusal], ProblemType] = {
     errors.InvalidRequest: ProblemType("invalid-request", 400, "The request is not well-formed"),
     errors.InvalidNumber: ProblemType("invalid-number", 422, "The phone number is not valid"),
+    errors.InvalidMessage: ProblemType("invalid-message", 400, "The message is not valid"),
     errors.PurposeNotRegistered: ProblemType("purpose-not-registered", 422, "The purpose is not registered"),
     errors.ConsentRequired: ProblemType("consent-required", 422, "The purpose needs a consent"),
     errors.IdentifierNotPseudonymous: ProblemType(
@@ -27,6 +28,7 @@ PROBLEM_TYPES: Mapping[type[errors.Refusal], ProblemType] = {
     errors.PrincipalNotPermitted: ProblemType("principal-not-permitted", 403, "The caller is not permitted"),
     errors.PurposeNotPermitted: ProblemType("purpose-not-permitted", 403, "The number may not be used for this"),
     errors.NotFound: ProblemType("not-found", 404, "There is no such number"),
+    errors.Conflict: ProblemType("conflict", 409, "The number's state does not allow this"),
     errors.KeyUnavailable: ProblemType("key-unavailable", 503, "A key is not available"),
     errors.AuditUnavailable: ProblemType("audit-unavailable", 503, "The audit trail is not available"),
     errors.StoreUnavailable: ProblemType("store-unavailable", 503, "The store is not available"),

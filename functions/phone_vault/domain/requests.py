@@ -1,5 +1,6 @@
 """Reading a request: field by field, all faults at once, in the contract's order, no value ever echoed."""
 
+import base64
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,7 +8,7 @@ from typing import Any, TypeVar
 
 from phone_vault.domain import identifiers, moments
 from phone_vault.domain.consent import Consent
-from phone_vault.domain.errors import Fault, InvalidNumber, InvalidRequest
+from phone_vault.domain.errors import Fault, InvalidMessage, InvalidNumber, InvalidRequest
 from phone_vault.domain.free_text import fault_of, holds_digits_of
 from phone_vault.domain.jurisdiction import Jurisdiction
 from phone_vault.domain.phone import PhoneNumber
@@ -16,6 +17,7 @@ from phone_vault.domain.policy import View
 DEFAULT_TENANT = "default"
 MOST_PURPOSES = 50
 
+_LONGEST_MESSAGE_TEXT = 5464  # base64 of 4,096 bytes, the longest message that is looked at
 _UNREADABLE = PhoneNumber("", "")
 _PRINTABLE_FIELD = re.compile(r"[A-Za-z_]{1,40}")
 _Name = TypeVar("_Name", Jurisdiction, View)
@@ -33,12 +35,13 @@ class RequestReader:
         self._raw = raw
         self._now = now
         self._in_batch = in_batch
-        self._partial = partial
+        self.partial = partial
         self._taken: set[str] = set()
         self._texts: list[tuple[str, str]] = []
         self._identifier: str | None = None
         self._number: PhoneNumber | None = None
         self._number_refusal: InvalidNumber | None = None
+        self._message_refusal: InvalidMessage | None = None
 
     def tenant_id(self) -> str:
         """The tenant; `default` when the request names none."""
@@ -75,7 +78,7 @@ class RequestReader:
         region = self._region()
         if "number" not in self._raw or self._faults_at("/number", "/region"):
             return _UNREADABLE
-        if self._partial and region is None and "+" not in text:
+        if self.partial and region is None and "+" not in text:
             return _UNREADABLE  # its region stands in the items, which are read in their turn
         from phone_vault.domain.numbering import parse_number
 
@@ -86,10 +89,29 @@ class RequestReader:
             return _UNREADABLE
         return self._number
 
+    def message(self) -> bytes:
+        """An AWS Encryption SDK message in base64; whether it is one of the vault's is asked later."""
+        text = self._string("message")
+        if len(text) > _LONGEST_MESSAGE_TEXT:
+            self._message_refusal = InvalidMessage("longer than any message of the vault")
+            return b""
+        try:
+            message = base64.b64decode(text, validate=True)
+        except ValueError:
+            message = b""
+        if base64.b64encode(message).decode() != text:  # the decoder overlooks bits that stand for nothing
+            self._message_refusal = InvalidMessage("not base64")
+        return message
+
+    def consent(self) -> Consent | None:
+        """A consent that came with the request's one purpose."""
+        value = self._take("consent")
+        return self._consent("/consent", value) if "consent" in self._raw else None
+
     def purposes(self) -> dict[str, Consent | None]:
         """A non-empty object from purpose to `{}` or `{"consent": {"given_at", "evidence"}}`."""
         value = self._take("purposes")
-        if self._partial and "purposes" not in self._raw:
+        if self.partial and "purposes" not in self._raw:
             return {}
         if not isinstance(value, Mapping) or not 1 <= len(value) <= MOST_PURPOSES:
             self._fault("/purposes", f"must be an object of 1 to {MOST_PURPOSES} purposes")
@@ -130,6 +152,8 @@ class RequestReader:
             self._check_subject_id(self._identifier)
         if self._number_refusal is not None:
             raise self._number_refusal
+        if self._message_refusal is not None:
+            raise self._message_refusal
 
     def _check_subject_id(self, subject_id: str) -> None:
         written = [self._raw.get("number", "")]
@@ -145,22 +169,22 @@ class RequestReader:
         if not isinstance(detail, Mapping) or not detail.keys() <= {"consent"}:
             self._fault("/purposes", 'each purpose must be {} or {"consent": {"given_at", "evidence"}}')
             return None
-        return self._consent(detail["consent"]) if detail else None
+        return self._consent("/purposes", detail["consent"]) if detail else None
 
-    def _consent(self, consent: object) -> Consent | None:
+    def _consent(self, pointer: str, consent: object) -> Consent | None:
         if not isinstance(consent, Mapping) or consent.keys() != {"given_at", "evidence"}:
-            self._fault("/purposes", "a consent must be an object of given_at and evidence")
+            self._fault(pointer, "a consent must be an object of given_at and evidence")
             return None
-        evidence = self._text("/purposes", consent["evidence"])
+        evidence = self._text(pointer, consent["evidence"])
         if consent["evidence"] == "":
-            self._fault("/purposes", "a consent's evidence must not be empty")
+            self._fault(pointer, "a consent's evidence must not be empty")
         try:
             given_at = moments.from_text(consent["given_at"])
         except (TypeError, ValueError):
-            self._fault("/purposes", "a consent's given_at must be a time of RFC 3339 with Z")
+            self._fault(pointer, "a consent's given_at must be a time of RFC 3339 with Z")
             return None
         if given_at > self._now:
-            self._fault("/purposes", "a consent's given_at must not be in the future")
+            self._fault(pointer, "a consent's given_at must not be in the future")
         return Consent(given_at, evidence)
 
     def _region(self) -> str | None:
@@ -194,7 +218,7 @@ class RequestReader:
 
     def _string(self, field: str, default: str | None = None) -> str:
         value = self._take(field)
-        if field not in self._raw and (self._partial or default is not None):
+        if field not in self._raw and (self.partial or default is not None):
             return default or ""
         if field not in self._raw:
             self._fault(f"/{field}", "is missing")

@@ -4,51 +4,70 @@ A purpose has ended as soon as `now >= ends_at`. Days are 86,400 s. The policy e
 stored with the grant and the current one: shortening retention acts at once, lengthening it never silently.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol, TypeVar
+from zlib import crc32
 
 from phone_vault.domain.consent import Consent
 from phone_vault.domain.errors import ConsentRequired, PurposeNotPermitted
 from phone_vault.domain.jurisdiction import Jurisdiction
+from phone_vault.domain.message_key import MessageKey
 from phone_vault.domain.policy import Purpose, RetentionRule, RetentionStart, VaultPolicy
 from phone_vault.domain.stored_number import Grant, StoredNumber
+
+Retained = StoredNumber | MessageKey
+"""What the policy keeps for a time: a stored number, or the key of an application's messages."""
+R = TypeVar("R", StoredNumber, MessageKey)
+
+
+class Granted(Protocol):
+    """Whatever says of a record what it was granted."""
+
+    @property
+    def jurisdictions(self) -> tuple[Jurisdiction, ...]: ...
+    @property
+    def grants(self) -> Mapping[str, Grant]: ...
+    @property
+    def last_used(self) -> Mapping[str, datetime]: ...
+
 
 DUE_SHARDS = 16
 """Partitions of a day in the sparse index of what is due, so that no day is one hot partition."""
 
 
-def ends_at(record: StoredNumber, purpose: str, policy: VaultPolicy) -> datetime:
+def ends_at(record: Granted, purpose: str, policy: VaultPolicy) -> datetime:
     """The moment from which the purpose is no longer live. The record must have been granted it."""
     grant = record.grants[purpose]
     return _end(grant, record.last_used.get(purpose), policy.purposes.get(purpose), record.jurisdictions)
 
 
-def live_purposes(record: StoredNumber, policy: VaultPolicy, now: datetime) -> dict[str, datetime]:
+def live_purposes(record: Granted, policy: VaultPolicy, now: datetime) -> dict[str, datetime]:
     """The live purposes with their ends."""
     ends = {purpose: ends_at(record, purpose, policy) for purpose in record.grants}
     return {purpose: end for purpose, end in ends.items() if now < end}
 
 
-def is_live(record: StoredNumber, purpose: str, policy: VaultPolicy, now: datetime) -> bool:
+def is_live(record: Retained, purpose: str, policy: VaultPolicy, now: datetime) -> bool:
     """Whether the record was granted the purpose and it has not ended."""
     return purpose in record.grants and now < ends_at(record, purpose, policy)
 
 
-def check_permitted(record: StoredNumber, purpose: str, policy: VaultPolicy, now: datetime) -> None:
+def check_permitted(record: Retained, purpose: str, policy: VaultPolicy, now: datetime) -> None:
     """`PurposeNotPermitted` unless the purpose is live."""
     if not is_live(record, purpose, policy, now):
         raise PurposeNotPermitted("the number is not stored for this purpose, or no longer")
 
 
-def due_bucket(record: StoredNumber, policy: VaultPolicy) -> str:
+def due_bucket(record: Retained, policy: VaultPolicy) -> str:
     """`2026-04-01#07`: the day on which the first of its purposes ends, and the record's shard."""
     first = min(ends_at(record, purpose, policy) for purpose in record.grants)
-    shard = int(record.token[-2:], 36) % DUE_SHARDS
+    shard = crc32(f"{record.tenant_id}#{record.name}".encode()) % DUE_SHARDS
     return f"{first:%Y-%m-%d}#{shard:02d}"
 
 
-def used(record: StoredNumber, purpose: str, now: datetime) -> StoredNumber:
+def used(record: R, purpose: str, now: datetime) -> R:
     """The record after a full reveal for the purpose; itself when the UTC day had one already."""
     before = record.last_used.get(purpose)
     if before is not None and before.date() >= now.date():
@@ -74,42 +93,38 @@ class AskedPurpose:
     consent: Consent | None
 
 
+def tightened(record: R, jurisdiction: Jurisdiction, policy: VaultPolicy) -> R:
+    """The record once a further jurisdiction may apply: it only tightens, and what it has already as well."""
+    jurisdictions = tuple(dict.fromkeys((*record.jurisdictions, jurisdiction)))
+    if jurisdictions == record.jurisdictions:
+        return record
+    grants = {name: _tightened(each, policy.purposes.get(name), jurisdictions) for name, each in record.grants.items()}
+    return replace(record, jurisdictions=jurisdictions, grants=grants)
+
+
 def merged(
-    record: StoredNumber,
-    asked: Iterable[AskedPurpose],
-    jurisdiction: Jurisdiction,
-    policy: VaultPolicy,
-    now: datetime,
-) -> StoredNumber:
+    record: R, asked: Iterable[AskedPurpose], jurisdiction: Jurisdiction, policy: VaultPolicy, now: datetime
+) -> R:
     """The record after the same number was protected again for the same subject.
 
-    A live purpose keeps its start, unless a newer consent moves it; an ended one starts anew; a further jurisdiction
-    only tightens, for the purposes that it already has too.
+    A live purpose keeps its start, unless a newer consent moves it; an ended one, also one that the jurisdiction
+    ends, starts anew.
     """
-    jurisdictions = tuple(dict.fromkeys((*record.jurisdictions, jurisdiction)))
-    tightened = replace(
-        record,
-        jurisdictions=jurisdictions,
-        grants={
-            name: _tightened(each, policy.purposes.get(name), jurisdictions) for name, each in record.grants.items()
-        }
-        if jurisdictions != record.jurisdictions
-        else record.grants,
-    )
-    grants = dict(tightened.grants)
-    last_used = dict(record.last_used)
+    before = tightened(record, jurisdiction, policy)
+    grants = dict(before.grants)
+    last_used = dict(before.last_used)
     for each in asked:
         name = each.purpose.name
-        live = is_live(tightened, name, policy, now)
+        live = is_live(before, name, policy, now)
         if live and each.consent is None:
             continue
-        granted = grant(each.purpose, each.consent, jurisdictions, now)
+        granted = grant(each.purpose, each.consent, before.jurisdictions, now)
         if live and not granted.consent_is_newer_than(grants[name]):
             continue
         grants[name] = granted
         if not live:
             last_used.pop(name, None)
-    return replace(tightened, grants=grants, last_used=last_used)
+    return replace(before, grants=grants, last_used=last_used)
 
 
 def _tightened(each: Grant, purpose: Purpose | None, jurisdictions: Iterable[Jurisdiction]) -> Grant:

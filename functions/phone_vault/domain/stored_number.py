@@ -56,11 +56,17 @@ class StoredNumber:
     created_at: datetime
     revision: int
     wrapped_key: bytes
-    branch_key_version: int
+    branch_key_version: int | None
+    """None when KMS itself wraps the record key (a tenant of direct wrapping)."""
     jurisdictions: tuple[Jurisdiction, ...]
     """The declared one first; then what only tightens."""
     grants: Mapping[str, Grant]
     last_used: Mapping[str, datetime]
     """By purpose: the first full reveal of the last UTC day that had one."""
     index_positions: Mapping[int, IndexPosition]
-    """By index key version."""
+    """By index key version; none when it was stored while its tenant kept no index."""
+
+    @property
+    def name(self) -> str:
+        """What names the record in its tenant."""
+        return self.token

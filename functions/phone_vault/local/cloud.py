@@ -19,6 +19,7 @@ from moto.cloudformation.models import Stack
 from phone_vault.adapters.clock import SystemClock
 from phone_vault.domain import policy_file
 from phone_vault.domain.callers import HTTP_ALIAS
+from phone_vault.domain.policy import VaultPolicy
 from phone_vault.local import executions, sources
 from phone_vault.local.calls import AwsCall, CallRecorder
 from phone_vault.local.clients import unrestricted_client
@@ -48,6 +49,8 @@ class LocalCloud:
     """The whole vault, embedded: a context manager, one at a time in a process, that leaves nothing behind."""
 
     clock: EmbeddedClock
+    policy_file: Path
+    """What the functions read when they are cold."""
     _functions: Functions
     _stack: Stack
 
@@ -55,9 +58,10 @@ class LocalCloud:
         self, policy: Mapping[str, Any] | str | Path | None = None, start: str = "2026-01-01T00:00:00Z"
     ) -> None:
         """`policy`: content or file of the vault policy, None for the shipped one; `PolicyFaults` when it is faulty."""
-        if policy is not None:
-            policy_file.parse(policy) if isinstance(policy, Mapping) else read_policy(Path(policy))
         self._policy = policy
+        self._parameters = _parameters(
+            policy_file.parse(policy) if isinstance(policy, Mapping) else read_policy(Path(policy or sources.policy()))
+        )
         self.clock = EmbeddedClock(start, on_change=self._time_passed)
         self._console = Console()
         self._recorder = CallRecorder()
@@ -68,9 +72,10 @@ class LocalCloud:
             opening.enter_context(_the_only_one(self))
             opening.enter_context(embedded_aws(self.clock))
             opening.enter_context(patch.object(SystemClock, "now", lambda _: self.clock.now()))
-            self._functions = Functions(self._console, self._recorder, self._policy_setting(opening))
+            self.policy_file = self._written_policy(opening)
+            self._functions = Functions(self._console, self._recorder, {"POLICY_FILE": str(self.policy_file)})
             opening.enter_context(lambda_.repairs(self._functions))
-            self._stack = deploy(translation(sources.template()))
+            self._stack = deploy(translation(sources.template()), self._parameters)
             self._resources = opening.pop_all()
         return self
 
@@ -146,14 +151,17 @@ class LocalCloud:
         short = sorted(name.removeprefix(f"{STACK}-") for name in deployed)
         raise UnknownFunction(f"no function {function}; deployed are: {', '.join(short)}")
 
-    def _policy_setting(self, opening: ExitStack) -> dict[str, str]:
-        if self._policy is None:
-            return {"POLICY_FILE": str(sources.policy())}
+    def _written_policy(self, opening: ExitStack) -> Path:
         if not isinstance(self._policy, Mapping):
-            return {"POLICY_FILE": str(Path(self._policy).resolve())}
+            return Path(self._policy or sources.policy()).resolve()
         path = Path(opening.enter_context(tempfile.TemporaryDirectory())) / "policy.toml"
         path.write_text(tomli_w.dumps(self._policy))
-        return {"POLICY_FILE": str(path)}
+        return path
+
+
+def _parameters(policy: VaultPolicy) -> dict[str, str]:
+    """The template's parameters that follow from the policy."""
+    return {"TenantKeyArns": ",".join(sorted({tenant.kms_key for tenant in policy.tenants.values() if tenant.kms_key}))}
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Puts the translated templates into moto, without going through the SDK."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from moto.cloudformation import parsing
@@ -14,14 +15,16 @@ PERMISSION = "AWS::Lambda::Permission"
 """moto fails on a permission that names an alias; the tests check permissions on the translation."""
 
 
-def deploy(translated: Translation) -> Stack:
-    """The parent stack, with everything created that moto can create."""
+def deploy(translated: Translation, parameters: Mapping[str, str]) -> Stack:
+    """The parent stack with these parameters, and with everything created that moto can create."""
     artifacts = s3_backends[ACCOUNT][PARTITION]
     artifacts.create_bucket(ARTIFACTS, REGION)
     artifacts.put_object(ARTIFACTS, CODE, b"")
     for key, template in translated.nested.items():
         artifacts.put_object(ARTIFACTS, key, _deployable(template).encode())
-    return cloudformation_backends[ACCOUNT][REGION].create_stack(STACK, _deployable(translated.parent), {})
+    return cloudformation_backends[ACCOUNT][REGION].create_stack(
+        STACK, _deployable(translated.parent), dict(parameters)
+    )
 
 
 def _deployable(template: str) -> str:

@@ -15,6 +15,7 @@ from phone_vault.local.errors import AlreadyOpen
 from phone_vault.local.iam.enforcement import enforced
 from phone_vault.local.metering import metered
 from phone_vault.local.repairs import cloudformation, concurrency, dynamodb, kms, stepfunctions
+from phone_vault.local.request_reading import read_once
 from phone_vault.local.sdk_models import parsed_once
 
 _CONFIG: DefaultConfig = {
@@ -36,6 +37,7 @@ def embedded_aws(clock: EmbeddedClock) -> Iterator[None]:
         parts.enter_context(mock_aws(config=_CONFIG))
         parts.enter_context(parsed_once())
         parts.enter_context(written_once())
+        parts.enter_context(read_once())
         parts.enter_context(concurrency.repairs())
         parts.enter_context(cloudformation.repairs())
         parts.enter_context(kms.repairs())

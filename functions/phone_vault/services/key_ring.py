@@ -157,7 +157,8 @@ class KeyRing:
     def _wrapped(self, key_id: KeyId, keys: Mapping[KeyUse, bytes]) -> WrappedKey:
         self._tally.count(Measure.KMS_CALLS)
         joined = b"".join(keys[use] for use in WRAPPED_TOGETHER[key_id.use])
-        return WrappedKey(key_id, self._wrapper.wrap(key_id, joined), KeyState.ACTIVE, self._clock.now())
+        wrapped, kms_key = self._wrapper.wrap(key_id, joined)
+        return WrappedKey(key_id, wrapped, KeyState.ACTIVE, self._clock.now(), kms_key)
 
 
 class _NoKeys(Exception):

@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import Any
 
 from phone_vault.domain.audit import Event
+from phone_vault.domain.errors import Fault, InvalidRequest
 from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.policy import Demand
 from phone_vault.domain.ports import RecordId
@@ -80,6 +81,8 @@ class Lookup(Operation[LookupRequest]):
         return outcomes
 
     def _search(self, index_keys_of: Callable[[str], dict[int, SecretKey]], request: LookupRequest) -> list[_Hit]:
+        if not self.policy.tenant(request.tenant_id).index:
+            raise InvalidRequest([Fault("/tenant_id", "the tenant keeps no index: its numbers cannot be looked up")])
         hits = []
         index_keys = index_keys_of(request.tenant_id)
         for version, blind_index in blind_indexes(index_keys, request.tenant_id, request.number).items():

@@ -23,9 +23,11 @@ from phone_vault.domain.policy import Demand, VaultPolicy
 from phone_vault.domain.ports import Clock, Contended, NumberStore
 from phone_vault.domain.problems import PROBLEM_TYPES, problem_of
 from phone_vault.domain.requests import RequestReader
+from phone_vault.domain.retention import Retained
 from phone_vault.domain.stored_number import StoredNumber
 from phone_vault.services.audit_trail import AuditTrail
 from phone_vault.services.key_ring import KeyRing
+from phone_vault.services.record_keys import RecordKeys
 from phone_vault.services.tally import Measure, Tally
 
 MOST_ITEMS = 100
@@ -69,6 +71,10 @@ class Item(Generic[Q]):
         event = replace(self.event, tokens=(record.token,), subject_ref=record.subject_ref)
         return replace(self, event=event)
 
+    def of_subject(self, subject_ref: str) -> "Item[Q]":
+        """The item with the subject that it is about, even if it is refused."""
+        return replace(self, event=replace(self.event, subject_ref=subject_ref))
+
     def answered(self, outcome: str, answer: Mapping[str, Any], **known: Any) -> Outcome:
         """It was done; `known` is what the audit trail says beyond the request."""
         return Outcome(replace(self.event, outcome=outcome, **known), answer=answer)
@@ -94,6 +100,7 @@ class Operation(ABC, Generic[Q]):
         *,
         policy: VaultPolicy,
         key_ring: KeyRing,
+        record_keys: RecordKeys,
         numbers: NumberStore,
         trail: AuditTrail,
         clock: Clock,
@@ -101,6 +108,7 @@ class Operation(ABC, Generic[Q]):
     ) -> None:
         self.policy = policy
         self.key_ring = key_ring
+        self.record_keys = record_keys
         self.numbers = numbers
         self.trail = trail
         self._clock = clock
@@ -158,7 +166,6 @@ class Operation(ABC, Generic[Q]):
             registered = tuple(name for name in demand.purposes if name in self.policy.purposes)
             event = self.describe(request, replace(event, tenant_id=demand.tenant_id, purposes=registered))
             self.policy.authorize(caller, demand)
-            self.policy.check_served(demand.tenant_id)
             for purpose in demand.purposes:
                 self.policy.purpose(purpose)
         except Refusal as refusal:
@@ -207,6 +214,14 @@ class Operation(ABC, Generic[Q]):
         except AuditUnavailable as unavailable:
             return [item.refused(unavailable) for item in items]
         return outcomes
+
+    def write(self, events: Sequence[Event], uses: Sequence[Retained]) -> None:
+        """The entries of these events, and with them the records' new `last_used`, if there are any."""
+        if not uses:
+            self.trail.record(events)
+            return
+        with self.trail.writing(events) as entries:
+            self.numbers.record_uses(uses, entries)
 
     def settle(self, item: Item[Q], decide: Callable[[Q], T]) -> T | Outcome:
         """A step for one item of several: what refuses the item alone becomes its outcome."""

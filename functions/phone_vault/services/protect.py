@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from phone_vault.crypto import macs
-from phone_vault.crypto.numbers import encrypt_number
+from phone_vault.crypto.numbers import encrypt_number, new_key
 from phone_vault.domain.audit import Event
 from phone_vault.domain.consent import Consent
 from phone_vault.domain.errors import ConsentRequired
@@ -78,8 +78,7 @@ class Protect(Operation[ProtectRequest]):
             reader.tenant_id(), reader.subject_id(), reader.number(), reader.purposes(), reader.jurisdiction()
         )
         for name, consent in request.purposes.items():
-            purpose = self.policy.purposes.get(name)
-            if consent is not None and purpose is not None and not purpose.rests_on_consent:
+            if consent is not None and self.policy.takes_no_consent(name):
                 reader.refuse("/purposes", "a consent is given for a purpose that does not rest on consent")
         reader.finish()
         return request
@@ -132,7 +131,8 @@ class Protect(Operation[ProtectRequest]):
 
     def _place(self, request: ProtectRequest) -> _Place:
         subject_key = self.key_ring.subject_key(request.tenant_id)
-        index_keys = self.key_ring.index_keys(request.tenant_id)
+        indexed = self.policy.tenant(request.tenant_id).index
+        index_keys = self.key_ring.index_keys(request.tenant_id) if indexed else {}
         return _Place(
             subject_ref=macs.subject_ref(subject_key, request.tenant_id, request.subject_id),
             index_keys=index_keys,
@@ -144,8 +144,8 @@ class Protect(Operation[ProtectRequest]):
     ) -> Outcome:
         request = wanted.request
         token = new_token()
-        version, branch_key = self.key_ring.active_branch_key(request.tenant_id)
-        encrypted = encrypt_number(request.number, branch_key, request.tenant_id, token)
+        record_key = new_key()
+        wrapped = self.record_keys.wrap(record_key, request.tenant_id, token)
         record = StoredNumber(
             tenant_id=request.tenant_id,
             token=token,
@@ -153,8 +153,8 @@ class Protect(Operation[ProtectRequest]):
             subject_ref=place.subject_ref,
             created_at=now,
             revision=1,
-            wrapped_key=encrypted.wrapped_record_key,
-            branch_key_version=version,
+            wrapped_key=wrapped.wrapped,
+            branch_key_version=wrapped.branch_key_version,
             jurisdictions=wanted.jurisdictions(),
             grants=grants,
             last_used={},
@@ -163,8 +163,9 @@ class Protect(Operation[ProtectRequest]):
         indexed = bound_to(record, place.index_keys, place.blind_indexes, RELEASE)
         record = replace(record, index_positions=indexed)
         outcome = self._outcome(item, wanted, record, "created", now)
+        message = encrypt_number(request.number, record_key, request.tenant_id, token)
         with self.trail.writing([outcome.event]) as [entry]:
-            self.numbers.add(NewNumber(record, encrypted.message, due_bucket(record, self.policy)), entry)
+            self.numbers.add(NewNumber(record, message, due_bucket(record, self.policy)), entry)
         return outcome
 
     def _merge(self, item: Item[ProtectRequest], wanted: _Wanted, place: _Place, token: str, now: datetime) -> Outcome:

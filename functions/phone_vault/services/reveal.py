@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from phone_vault.crypto.numbers import EncryptedNumber, decrypt_number
+from phone_vault.crypto.numbers import decrypt_number
 from phone_vault.domain.audit import Event
 from phone_vault.domain.errors import NotFound, TamperedStore
 from phone_vault.domain.keys import KeyUse
@@ -72,20 +72,14 @@ class Reveal(Operation[RevealRequest]):
         named = [item.about(records.get(item.request.record_id)) if item.request else item for item in items]
         outcomes = [self.settle(item, partial(reveal, item)) for item in named]
         uses = [record for record_id, record in after.items() if record is not records[record_id]]
-        events = [outcome.event for outcome in outcomes]
-        if uses:
-            with self.trail.writing(events) as entries:
-                self.numbers.record_uses(uses, entries)
-        else:
-            self.trail.record(events)
+        self.write([outcome.event for outcome in outcomes], uses)
         return outcomes
 
     def _decrypted(self, record: StoredNumber, messages: Mapping[RecordId, bytes]) -> PhoneNumber:
         message = messages.get(RecordId(record.tenant_id, record.token))
         if message is None:
             raise TamperedStore("a stored number has lost its message")
-        branch_key = self.key_ring.branch_key(record.tenant_id, record.branch_key_version)
-        return decrypt_number(EncryptedNumber(message, record.wrapped_key), branch_key, record.tenant_id, record.token)
+        return decrypt_number(message, self.record_keys.unwrap(record), record.tenant_id, record.token)
 
     def _outcome(
         self, item: Item[RevealRequest], request: RevealRequest, record: StoredNumber, number: PhoneNumber

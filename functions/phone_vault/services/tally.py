@@ -11,6 +11,8 @@ class Measure(StrEnum):
     REVEALS = "Reveals"
     LOOKUPS = "Lookups"
     VERIFICATIONS = "Verifications"
+    ENCRYPTIONS = "Encryptions"
+    DECRYPTIONS = "Decryptions"
     KMS_CALLS = "KmsCalls"
     KEY_CACHE_HITS = "KeyCacheHits"
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from phone_vault.crypto import macs
 from phone_vault.domain.audit import Event
-from phone_vault.domain.errors import NotFound, TamperedStore
+from phone_vault.domain.errors import Conflict, Fault, InvalidRequest, NotFound, TamperedStore
 from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.policy import Demand
 from phone_vault.domain.ports import RecordId
@@ -55,10 +55,14 @@ class Verify(Operation[VerifyRequest]):
         records = self.numbers.records({item.request.record_id for item in items if item.request is not None})
 
         def verify(item: Item[VerifyRequest], request: VerifyRequest) -> Outcome:
+            if not self.policy.tenant(request.record_id.tenant_id).index:
+                raise InvalidRequest([Fault("/tenant_id", "the tenant keeps no index: nothing can be verified")])
             record = records.get(request.record_id)
             if record is None:
                 raise NotFound("the tenant has no such token")
             check_permitted(record, request.purpose, self.policy, now)
+            if not record.index_positions:
+                raise Conflict("the number was stored while its tenant kept no index")
             match = self._matches(record, request.number)
             outcome = "match" if match else "mismatch"
             return item.answered(outcome, {"match": match})

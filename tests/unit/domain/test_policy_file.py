@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from phone_vault.domain.jurisdiction import Jurisdiction
-from phone_vault.domain.policy import LawfulBasis, RetentionRule, RetentionStart, RotationPeriods, Tenant, View
+from phone_vault.domain.policy import (
+    LawfulBasis,
+    RetentionRule,
+    RetentionStart,
+    RotationPeriods,
+    Tenant,
+    View,
+    Wrapping,
+)
 from phone_vault.domain.policy_file import PolicyFaults, parse
 from phone_vault.settings import SHIPPED_POLICY, read_policy
 from tests.unit.samples import cases
@@ -214,7 +222,7 @@ def test_the_contract_s_example_has_its_principals_in_order() -> None:
 
 
 def test_the_contract_s_example_has_its_tenant() -> None:
-    assert parse(DOCUMENT).tenants == {"acme": Tenant(wrapping="direct")}
+    assert parse(DOCUMENT).tenants == {"acme": Tenant(wrapping=Wrapping.DIRECT)}
 
 
 def test_the_smallest_policy_has_the_contract_s_defaults() -> None:

@@ -336,7 +336,7 @@ class TestTampering:
     @pytest.mark.parametrize("length", [0, 32, 64, 95, 97, 128])
     def test_an_index_row_that_wraps_another_number_of_bytes_is_refused(self, used: World, length: int) -> None:
         key_id = KeyId("acme", KeyUse.INDEX, 1)
-        wrapped = used.kms.wrap(key_id, bytes(length))
+        wrapped, _ = used.kms.wrap(key_id, bytes(length))
         used.store.overwrite(replace(used.store.row("acme", KeyUse.INDEX), wrapped=wrapped))
         with pytest.raises(TamperedStore):
             used.instance().index_keys("acme")
@@ -373,8 +373,8 @@ class TestVersions:
     def add_version(world: World, use: KeyUse, version: int) -> None:
         """As a rotation will."""
         key_id = KeyId("acme", use, version)
-        wrapped = world.kms.wrap(key_id, bytes([version]) * (96 if use is KeyUse.INDEX else 32))
-        world.store.add_keys([WrappedKey(key_id, wrapped, KeyState.ACTIVE, world.clock.now())])
+        wrapped, kms_key = world.kms.wrap(key_id, bytes([version]) * (96 if use is KeyUse.INDEX else 32))
+        world.store.add_keys([WrappedKey(key_id, wrapped, KeyState.ACTIVE, world.clock.now(), kms_key)])
 
     def test_an_unknown_branch_version_is_looked_for_anew(self, used: World) -> None:
         ring = used.instance()

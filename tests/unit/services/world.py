@@ -7,17 +7,20 @@ from typing import Any
 from phone_vault.domain.callers import Caller, direct_caller
 from phone_vault.domain.policy_file import parse
 from phone_vault.services.audit_trail import AuditTrail
+from phone_vault.services.decrypt import Decrypt
+from phone_vault.services.encrypt import Encrypt
 from phone_vault.services.key_ring import KeyRing
 from phone_vault.services.lookup import Lookup
 from phone_vault.services.operation import Operation
 from phone_vault.services.protect import Protect
+from phone_vault.services.record_keys import RecordKeys
 from phone_vault.services.reveal import Reveal
 from phone_vault.services.tally import Tally
 from phone_vault.services.verify import Verify
 from tests.fakes import ManualClock, MemoryAuditLog, MemoryKeyRingStore, MemoryKeyWrapper, MemoryNumberStore
 from tests.unit.samples import POLICY
 
-VERBS: tuple[type[Operation[Any]], ...] = (Protect, Reveal, Lookup, Verify)
+VERBS: tuple[type[Operation[Any]], ...] = (Protect, Reveal, Lookup, Verify, Encrypt, Decrypt)
 DIRECT = direct_caller(None)
 SENDER = direct_caller("sender")
 
@@ -49,6 +52,7 @@ class World:
 
     def _function(self, verb: type[Operation[Any]]) -> Operation[Any]:
         tally = Tally()
+        policy = parse(POLICY)
         ring = KeyRing(
             self.key_ring_store,
             self.kms,
@@ -59,8 +63,9 @@ class World:
             mac_keys_from=verb.mac_keys_from,
         )
         return verb(
-            policy=parse(POLICY),
+            policy=policy,
             key_ring=ring,
+            record_keys=RecordKeys(policy, ring, self.kms, tally),
             numbers=self.numbers,
             trail=AuditTrail(verb.name, self.log, ring, self.clock),
             clock=self.clock,

@@ -1,0 +1,54 @@
+"""The key of the messages that an application keeps itself, for one subject and purpose."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from phone_vault.domain.jurisdiction import Jurisdiction
+from phone_vault.domain.stored_number import Grant
+
+FIRST_GENERATION = 1
+
+
+class MessageKeyId(NamedTuple):
+    """What names a message key."""
+
+    tenant_id: str
+    subject_ref: str
+    purpose: str
+
+    @property
+    def name(self) -> str:
+        """What names the key in its tenant, beside the tokens of stored numbers."""
+        return f"m#{self.subject_ref}#{self.purpose}"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageKey:
+    """A row of RecordKeys like that of a stored number, for one purpose, without a number of its own.
+
+    Once its purpose has ended, a new grant makes a new key, of the next generation: messages of an earlier one stay
+    unreadable.
+    """
+
+    key_id: MessageKeyId
+    generation: int
+    subject_id: str
+    created_at: datetime
+    revision: int
+    wrapped_key: bytes
+    branch_key_version: int | None
+    jurisdictions: tuple[Jurisdiction, ...]
+    grants: Mapping[str, Grant]
+    last_used: Mapping[str, datetime]
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant."""
+        return self.key_id.tenant_id
+
+    @property
+    def name(self) -> str:
+        """What names the record in its tenant."""
+        return self.key_id.name

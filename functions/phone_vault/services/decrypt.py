@@ -1,0 +1,105 @@
+"""Decrypt: the number of a message that the application has kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from phone_vault.crypto import macs
+from phone_vault.crypto.application_messages import claimed_origin, decrypt_number
+from phone_vault.domain.audit import Event
+from phone_vault.domain.errors import InvalidMessage, NotFound, PurposeNotPermitted
+from phone_vault.domain.keys import KeyUse
+from phone_vault.domain.message_key import MessageKey, MessageKeyId
+from phone_vault.domain.moments import to_text
+from phone_vault.domain.policy import Demand, View
+from phone_vault.domain.requests import RequestReader
+from phone_vault.domain.retention import ends_at, is_live, used
+from phone_vault.services.operation import Item, Operation, Outcome
+from phone_vault.services.tally import Measure
+
+_FOREIGN = "made for another tenant, subject or purpose"
+_NOTHING = "nothing was encrypted for this subject and purpose"
+
+
+@dataclass(frozen=True, slots=True)
+class DecryptRequest:
+    """What a caller asks of `Decrypt`."""
+
+    tenant_id: str
+    subject_id: str
+    purpose: str
+    message: bytes
+    reason: str | None
+
+
+class Decrypt(Operation[DecryptRequest]):
+    """Reads the message key, decides, leaves the audit entry, and only then answers."""
+
+    name = "Decrypt"
+    measure = Measure.DECRYPTIONS
+    mac_keys_from = KeyUse.SUBJECT
+    items_at_once = 50  # one write of at most 50 entries and 50 uses
+
+    def read(self, reader: RequestReader) -> DecryptRequest:
+        """`message`, `subject_id`, `purpose`; optional `tenant_id`, `reason`."""
+        request = DecryptRequest(
+            reader.tenant_id(), reader.subject_id(), reader.purpose(), reader.message(), reader.reason()
+        )
+        reader.finish()
+        if request.message or not reader.partial:  # the fields that a batch's items share may lack it
+            (tenant_id, _, purpose), _ = claimed_origin(request.message)
+            if not reader.partial and (tenant_id, purpose) != (request.tenant_id, request.purpose):
+                raise InvalidMessage(_FOREIGN)
+        return request
+
+    def demand(self, request: DecryptRequest) -> Demand:
+        """The purpose, and the full number."""
+        return Demand(self.name, request.tenant_id, (request.purpose,), View.FULL)
+
+    def describe(self, request: DecryptRequest, event: Event) -> Event:
+        """The reason."""
+        return replace(event, reason=request.reason)
+
+    def perform(self, items: Sequence[Item[DecryptRequest]], now: datetime) -> list[Outcome]:
+        """One read, the decisions, and one write: of the entries, and of each key's first use of the day."""
+        named = [self.settle(item, self._key_id) for item in items]
+        keys = self.numbers.message_keys({each for each in named if not isinstance(each, Outcome)})
+        after = dict(keys)
+
+        def decrypt(item: Item[DecryptRequest], key_id: MessageKeyId, request: DecryptRequest) -> Outcome:
+            origin, generation = claimed_origin(request.message)
+            if origin != key_id:
+                raise InvalidMessage(_FOREIGN)
+            key = after.get(key_id)
+            if key is None:
+                raise NotFound(_NOTHING)
+            number = self._decrypted(key, request, generation, now)
+            after[key_id] = key = used(key, request.purpose, now)
+            answer = {"number": number, "expires_at": to_text(ends_at(key, request.purpose, self.policy))}
+            return item.answered("decrypted", answer)
+
+        outcomes = []
+        for item, each in zip(items, named, strict=True):
+            if isinstance(each, Outcome):
+                outcomes.append(each)
+            else:
+                about = item.of_subject(each.subject_ref)
+                outcomes.append(self.settle(about, partial(decrypt, about, each)))
+        uses = [key for key_id, key in after.items() if key is not keys[key_id]]
+        self.write([outcome.event for outcome in outcomes], uses)
+        return outcomes
+
+    def _key_id(self, request: DecryptRequest) -> MessageKeyId:
+        if not self.key_ring.knows(request.tenant_id):
+            raise NotFound(_NOTHING)
+        subject_key = self.key_ring.subject_key(request.tenant_id)
+        subject_ref = macs.subject_ref(subject_key, request.tenant_id, request.subject_id)
+        return MessageKeyId(request.tenant_id, subject_ref, request.purpose)
+
+    def _decrypted(self, key: MessageKey, request: DecryptRequest, generation: int, now: datetime) -> str:
+        # First, although a forged message of an ended purpose goes unnoticed: no key is unwrapped for a purpose that
+        # has ended, and once it is purged there is none.
+        if generation < key.generation or not is_live(key, request.purpose, self.policy, now):
+            raise PurposeNotPermitted("the purpose has ended since the message was made")
+        return decrypt_number(request.message, self.record_keys.unwrap(key), key.key_id, key.generation)

@@ -1,0 +1,172 @@
+"""Encrypt: a number as a message that the application keeps itself."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+from phone_vault.crypto import macs
+from phone_vault.crypto.application_messages import encrypt_number
+from phone_vault.crypto.numbers import new_key
+from phone_vault.domain.audit import Event
+from phone_vault.domain.consent import Consent
+from phone_vault.domain.jurisdiction import Jurisdiction, inferred_from
+from phone_vault.domain.keys import KeyUse
+from phone_vault.domain.message_key import FIRST_GENERATION, MessageKey, MessageKeyId
+from phone_vault.domain.moments import to_text
+from phone_vault.domain.numbering import numbering_facts
+from phone_vault.domain.phone import PhoneNumber
+from phone_vault.domain.policy import Demand
+from phone_vault.domain.requests import RequestReader
+from phone_vault.domain.retention import AskedPurpose, due_bucket, ends_at, grant, is_live, merged, tightened
+from phone_vault.domain.secret import SecretKey
+from phone_vault.domain.stored_number import Grant
+from phone_vault.services.operation import Item, Operation, Outcome
+from phone_vault.services.tally import Measure
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptRequest:
+    """What a caller asks of `Encrypt`."""
+
+    tenant_id: str
+    subject_id: str
+    number: PhoneNumber
+    purpose: str
+    consent: Consent | None
+
+
+class _Asked(NamedTuple):
+    """The key that a request is about, and the grant that it asks for."""
+
+    key_id: MessageKeyId
+    granting: AskedPurpose
+
+
+class Encrypt(Operation[EncryptRequest]):
+    """One message key per subject and purpose; made on first use, made anew once its purpose has ended."""
+
+    name = "Encrypt"
+    measure = Measure.ENCRYPTIONS
+    mac_keys_from = KeyUse.SUBJECT
+    items_at_once = 1  # an item may make the key that the next one uses
+
+    def read(self, reader: RequestReader) -> EncryptRequest:
+        """`subject_id`, `number`, `purpose`; optional `tenant_id`, `region`, `consent`."""
+        request = EncryptRequest(
+            reader.tenant_id(), reader.subject_id(), reader.number(), reader.purpose(), reader.consent()
+        )
+        if request.consent is not None and self.policy.takes_no_consent(request.purpose):
+            reader.refuse("/consent", "a consent is given for a purpose that does not rest on consent")
+        reader.finish()
+        return request
+
+    def demand(self, request: EncryptRequest) -> Demand:
+        """The purpose."""
+        return Demand(self.name, request.tenant_id, (request.purpose,))
+
+    def describe(self, _request: EncryptRequest, event: Event) -> Event:
+        """Nothing more: the subject reference is known when it is done."""
+        return event
+
+    def perform(self, items: Sequence[Item[EncryptRequest]], now: datetime) -> list[Outcome]:
+        """A read, and a write: of the entry alone, or with the key that it made or changed."""
+        outcomes = []
+        for item in items:
+            asked = self.settle(item, partial(self._asked, now))
+            if isinstance(asked, Outcome):
+                outcome = asked
+            else:
+                about = item.of_subject(asked.key_id.subject_ref)
+                outcome = self.settle(about, partial(self._encrypt, about, asked, now))
+            if outcome.refusal is not None:
+                self.trail.record([outcome.event])
+            outcomes.append(outcome)
+        return outcomes
+
+    def _asked(self, now: datetime, request: EncryptRequest) -> _Asked:
+        granting = AskedPurpose(self.policy.purpose(request.purpose), request.consent)
+        if not self.key_ring.knows(request.tenant_id):
+            self._granted(request, granting, now)  # may refuse, and then makes no keys for a tenant that has none
+            self.key_ring.ensure(request.tenant_id)
+        subject_key = self.key_ring.subject_key(request.tenant_id)
+        subject_ref = macs.subject_ref(subject_key, request.tenant_id, request.subject_id)
+        return _Asked(MessageKeyId(request.tenant_id, subject_ref, request.purpose), granting)
+
+    def _encrypt(self, item: Item[EncryptRequest], asked: _Asked, now: datetime, request: EncryptRequest) -> Outcome:
+        key_id, granting = asked
+        before = self.numbers.message_keys({key_id}).get(key_id)
+        after, plain_key = (
+            self._made(key_id, request, granting, now)
+            if before is None
+            else self._renewed(before, request, granting, now)
+        )
+        outcome = self._outcome(item, request, after, plain_key)
+        due = due_bucket(after, self.policy)
+        if after == before:
+            self.trail.record([outcome.event])
+        else:
+            with self.trail.writing([outcome.event]) as [entry]:
+                if before is None:
+                    self.numbers.add_message_key(after, due, entry)
+                else:
+                    self.numbers.update_message_key(after, due, entry)
+        return outcome
+
+    def _made(
+        self, key_id: MessageKeyId, request: EncryptRequest, asked: AskedPurpose, now: datetime
+    ) -> tuple[MessageKey, SecretKey]:
+        jurisdictions, granted = self._granted(request, asked, now)
+        plain_key = new_key()
+        wrapped = self.record_keys.wrap(plain_key, key_id.tenant_id, key_id.name)
+        message_key = MessageKey(
+            key_id=key_id,
+            generation=FIRST_GENERATION,
+            subject_id=request.subject_id,
+            created_at=now,
+            revision=1,
+            wrapped_key=wrapped.wrapped,
+            branch_key_version=wrapped.branch_key_version,
+            jurisdictions=jurisdictions,
+            grants={key_id.purpose: granted},
+            last_used={},
+        )
+        return message_key, plain_key
+
+    def _granted(
+        self, request: EncryptRequest, asked: AskedPurpose, now: datetime
+    ) -> tuple[tuple[Jurisdiction, ...], Grant]:
+        inferred = inferred_from(request.number, numbering_facts(request.number).country)
+        jurisdictions = tuple(dict.fromkeys(filter(None, (self.policy.default_jurisdiction, inferred))))
+        return jurisdictions, grant(asked.purpose, asked.consent, jurisdictions, now)
+
+    def _renewed(
+        self, before: MessageKey, request: EncryptRequest, asked: AskedPurpose, now: datetime
+    ) -> tuple[MessageKey, SecretKey]:
+        inferred = inferred_from(request.number, numbering_facts(request.number).country)
+        jurisdiction = inferred or self.policy.default_jurisdiction
+        after = merged(before, [asked], jurisdiction, self.policy, now)
+        # The number's own region may end what was live until now, and so the messages made until now.
+        if is_live(tightened(before, jurisdiction, self.policy), request.purpose, self.policy, now):
+            return after, self.record_keys.unwrap(before)
+        plain_key = new_key()
+        wrapped = self.record_keys.wrap(plain_key, before.tenant_id, before.name)
+        renewed = replace(
+            after,
+            generation=before.generation + 1,
+            wrapped_key=wrapped.wrapped,
+            branch_key_version=wrapped.branch_key_version,
+        )
+        return renewed, plain_key
+
+    def _outcome(
+        self, item: Item[EncryptRequest], request: EncryptRequest, key: MessageKey, plain_key: SecretKey
+    ) -> Outcome:
+        message = encrypt_number(request.number, plain_key, key.key_id, key.generation)
+        answer = {
+            "message": base64.b64encode(message).decode(),
+            "expires_at": to_text(ends_at(key, request.purpose, self.policy)),
+        }
+        return item.answered("encrypted", answer)
