@@ -267,6 +267,16 @@ def test_a_generation_set_back_revives_no_message(vault: Vault, tenant: str) -> 
     assert problem(decrypt(vault, tenant, old, purpose="delivery")) == "invalid-message"
 
 
+def test_a_message_key_that_was_lost_is_made_anew_although_its_membership_is_still_there(
+    vault: Vault, tenant: str
+) -> None:
+    """As after a restore: the tables come back as of different moments."""
+    encrypt(vault, tenant)
+    vault.delete("RecordKeys", message_row(vault, tenant))
+    message = encrypt(vault, tenant)["message"]
+    assert decrypt(vault, tenant, message)["number"] == "+447400123456"
+
+
 def test_a_stored_number_and_a_message_of_one_subject_do_not_meet(vault: Vault, tenant: str) -> None:
     token, message = vault.protect(tenant)["token"], encrypt(vault, tenant, number=AMERICAN)["message"]
     assert vault.reveal(tenant, token)["number"] == "+447400123456"

@@ -93,7 +93,8 @@ class DynamoNumberStore:
         self._write(
             [
                 put(self._names.record_keys, message_key_row(key, due), RECORD_IS_NEW),
-                put(self._names.subjects, membership, MEMBERSHIP_IS_NEW),
+                # Whether it is there already: a restore may have brought it back without its key.
+                {"Put": {"TableName": self._names.subjects, "Item": serialized(membership)}},
             ],
             [entry],
         )

@@ -1,13 +1,15 @@
 """Stored numbers as rows of RecordKeys, and back. A row that does not read is `TamperedStore`."""
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from phone_vault.adapters.attribute_values import bytes_in, count_in, text_in
 from phone_vault.domain import moments
 from phone_vault.domain.consent import Consent
 from phone_vault.domain.errors import TamperedStore
-from phone_vault.domain.identifiers import TENANT_ID
+from phone_vault.domain.identifiers import PURPOSE, TENANT_ID, TOKEN
 from phone_vault.domain.inventory import Holding, Kind
 from phone_vault.domain.jurisdiction import Jurisdiction
 from phone_vault.domain.message_key import MessageKey, MessageKeyId
@@ -16,9 +18,12 @@ from phone_vault.domain.ports import RecordId
 from phone_vault.domain.retention import Retained
 from phone_vault.domain.stored_number import Grant, IndexPosition, StoredNumber
 
-_KINDS = {"tok_": Kind.STORED_NUMBER, "m#": Kind.MESSAGE_KEY}
-"""By how a record's name begins."""
+_NAMES = {
+    Kind.STORED_NUMBER: TOKEN,
+    Kind.MESSAGE_KEY: re.compile(rf"m#[A-Za-z0-9_-]{{43}}#{PURPOSE.pattern}"),
+}
 
+_LAST_YEAR = 9000  # so that no retention, of 100 years at most, ends beyond the calendar
 _WRAPPED_BY_KMS = 0
 """In place of a branch key's version, which counts from 1."""
 
@@ -109,13 +114,13 @@ def record_of(row: Mapping[str, Any]) -> StoredNumber:
             token=token,
             subject_id=text_in(row["subject_id"]),
             subject_ref=text_in(row["subject_ref"]),
-            created_at=moments.from_text(row["created_at"]),
+            created_at=_moment_in(row["created_at"]),
             revision=count_in(row["revision"]),
             wrapped_key=bytes_in(row["wrapped_key"]),
             branch_key_version=_version_of(row["branch_key_version"]),
             jurisdictions=tuple(Jurisdiction(each) for each in _some(row["jurisdictions"])),
             grants={name: _grant_of(each) for name, each in _some(row["purposes"]).items()},
-            last_used={purpose: moments.from_text(moment) for purpose, moment in row["last_used"].items()},
+            last_used={purpose: _moment_in(moment) for purpose, moment in row["last_used"].items()},
             index_positions={int(version): _position_of(each) for version, each in row["index_positions"].items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
@@ -131,13 +136,13 @@ def message_key_of(key_id: MessageKeyId, row: Mapping[str, Any]) -> MessageKey:
             key_id=key_id,
             generation=count_in(row["generation"]),
             subject_id=text_in(row["subject_id"]),
-            created_at=moments.from_text(row["created_at"]),
+            created_at=_moment_in(row["created_at"]),
             revision=count_in(row["revision"]),
             wrapped_key=bytes_in(row["wrapped_key"]),
             branch_key_version=_version_of(row["branch_key_version"]),
             jurisdictions=tuple(Jurisdiction(each) for each in _some(row["jurisdictions"])),
             grants={name: _grant_of(each) for name, each in _some(row["purposes"]).items()},
-            last_used={purpose: moments.from_text(moment) for purpose, moment in row["last_used"].items()},
+            last_used={purpose: _moment_in(moment) for purpose, moment in row["last_used"].items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
         raise TamperedStore("a message key's row does not read") from None
@@ -156,8 +161,8 @@ def holding_of(row: Mapping[str, Any]) -> Holding:
             kind=_kind_of(name),
             branch_key_version=_version_of(row["branch_key_version"]),
             jurisdictions=tuple(Jurisdiction(each) for each in _some(row["jurisdictions"])),
-            grants={name: _grant_of(each) for name, each in _some(row["purposes"]).items()},
-            last_used={purpose: moments.from_text(moment) for purpose, moment in row["last_used"].items()},
+            grants={_purpose_of(name): _grant_of(each) for name, each in _some(row["purposes"]).items()},
+            last_used={purpose: _moment_in(moment) for purpose, moment in row["last_used"].items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
         raise TamperedStore("a row of RecordKeys does not read") from None
@@ -169,11 +174,24 @@ def _tenant_of(text: str) -> str:
     return text
 
 
+def _purpose_of(text: str) -> str:
+    if not PURPOSE.fullmatch(text):
+        raise ValueError
+    return text
+
+
 def _kind_of(name: str) -> Kind:
-    kind = next((kind for prefix, kind in _KINDS.items() if name.startswith(prefix)), None)
+    kind = next((kind for kind, form in _NAMES.items() if form.fullmatch(name)), None)
     if kind is None:
         raise ValueError
     return kind
+
+
+def _moment_in(text: Any) -> datetime:
+    moment = moments.from_text(text)
+    if moment.year > _LAST_YEAR:
+        raise ValueError("no moment at which the vault wrote")
+    return moment
 
 
 def _version_of(value: Any) -> int | None:
@@ -193,11 +211,9 @@ def _grant_map(grant: Grant) -> dict[str, Any]:
 def _grant_of(row: Mapping[str, Any]) -> Grant:
     consent = row.get("consent")
     return Grant(
-        granted_at=moments.from_text(row["granted_at"]),
+        granted_at=_moment_in(row["granted_at"]),
         rule=RetentionRule(_days_of(row["days"]), RetentionStart(row["from"])),
-        consent=Consent(moments.from_text(consent["given_at"]), text_in(consent["evidence"]))
-        if consent is not None
-        else None,
+        consent=Consent(_moment_in(consent["given_at"]), text_in(consent["evidence"])) if consent is not None else None,
     )
 
 

@@ -1,5 +1,7 @@
 """Messages that applications keep: a number under a message key, readable by any AWS Encryption SDK client with it."""
 
+import re
+
 from phone_vault.crypto import messages
 from phone_vault.crypto.messages import NotAuthentic, WrappingKey
 from phone_vault.domain.errors import InvalidMessage
@@ -8,17 +10,23 @@ from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.secret import SecretKey
 
 
+_E164 = re.compile(rb"\+[0-9]{5,20}")
+
+
 def encrypt_number(number: PhoneNumber, key: SecretKey, key_id: MessageKeyId, generation: int) -> bytes:
     """The E.164 form, bound to tenant, subject, purpose and the key's generation."""
     return messages.encrypt(number.disclose().encode(), _under(key), _context(key_id, generation))
 
 
 def decrypt_number(message: bytes, key: SecretKey, key_id: MessageKeyId, generation: int) -> str:
-    """The E.164 form; `InvalidMessage` for a message of another key or context, or a changed one."""
+    """The E.164 form; `InvalidMessage` for a message of another key, context or content, or a changed one."""
     try:
-        return messages.decrypt(message, _under(key), _context(key_id, generation)).decode()
+        plaintext = messages.decrypt(message, _under(key), _context(key_id, generation))
     except NotAuthentic:
         raise InvalidMessage("the message is not authentic") from None
+    if not _E164.fullmatch(plaintext):  # authentic, and not the vault's: others may hold the key
+        raise InvalidMessage("the message holds no number")
+    return plaintext.decode()
 
 
 def claimed_origin(message: bytes) -> tuple[MessageKeyId, int]:

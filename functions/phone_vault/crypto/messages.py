@@ -29,8 +29,19 @@ LONGEST_MESSAGE = 4096
 
 _PROVIDER = "phone-vault"
 _SUITE = AlgorithmSuite.AES_256_GCM_HKDF_SHA512_COMMIT_KEY
-# The SDK's parser lets errors of struct, enum and cryptography through for malformed messages.
-_REFUSALS = (AWSEncryptionSDKClientError, InvalidTag, struct.error, ValueError, TypeError, KeyError, IndexError)
+# The SDK's parser lets errors of struct, enum and cryptography through for malformed messages, and reads as many bytes
+# as a message claims to have.
+_REFUSALS = (
+    AWSEncryptionSDKClientError,
+    InvalidTag,
+    struct.error,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    OverflowError,
+    MemoryError,
+)
 _SDK = EncryptionSDKClient(
     commitment_policy=CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT, max_encrypted_data_keys=1
 )

@@ -101,5 +101,5 @@ class Decrypt(Operation[DecryptRequest]):
         # First, although a forged message of an ended purpose goes unnoticed: no key is unwrapped for a purpose that
         # has ended, and once it is purged there is none.
         if generation < key.generation or not is_live(key, request.purpose, self.policy, now):
-            raise PurposeNotPermitted("the purpose has ended since the message was made")
+            raise PurposeNotPermitted("the purpose has ended, or was granted anew, since the message was made")
         return decrypt_number(request.message, self.record_keys.unwrap(key), key.key_id, key.generation)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from phone_vault.adapters.rows import message_key_key, message_key_of, message_key_row
+from phone_vault.adapters.rows import holding_of, message_key_key, message_key_of, message_key_row
 from phone_vault.domain.consent import Consent
 from phone_vault.domain.errors import TamperedStore
 from phone_vault.domain.jurisdiction import Jurisdiction
@@ -65,3 +65,23 @@ def test_a_row_that_has_lost_something_is_tampered_with(attribute: str) -> None:
 def test_a_row_with_something_else_in_it_is_tampered_with(attribute: str, value: Any) -> None:
     with pytest.raises(TamperedStore):
         message_key_of(KEY_ID, {**ROW, attribute: value})
+
+
+@pytest.mark.parametrize("attribute", ["created_at", "last_used"])
+def test_a_moment_beyond_the_vaults_calendar_is_tampered_with(attribute: str) -> None:
+    late = "9999-12-31T23:59:59Z"
+    with pytest.raises(TamperedStore):
+        message_key_of(KEY_ID, {**ROW, attribute: late if attribute == "created_at" else {"delivery": late}})
+
+
+@pytest.mark.parametrize(
+    "record_id", ["acme#tok_\x1b[2J", "acme#m#short#delivery", f"acme#m#{'A' * 43}#\x1b[31m", "acme#x"], ids=repr
+)
+def test_a_row_of_no_name_of_the_vault_is_not_counted(record_id: str) -> None:
+    with pytest.raises(TamperedStore):
+        holding_of({**ROW, "record_id": record_id})
+
+
+def test_a_purpose_of_no_name_of_the_vault_is_not_counted() -> None:
+    with pytest.raises(TamperedStore):
+        holding_of({**ROW, "purposes": {"\x1b[31m": ROW["purposes"]["delivery"]}})

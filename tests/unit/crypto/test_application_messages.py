@@ -119,3 +119,28 @@ def test_noise_is_none_of_its_messages() -> None:
     for length in range(200):
         with pytest.raises(InvalidMessage):
             claimed_origin(os.urandom(length))
+
+
+@pytest.mark.parametrize("plaintext", [b"", b"hello", b"\xff\xfe", b"+44", b"447400123456", b"+44 7400 123456"])
+def test_an_authentic_message_that_holds_no_canonical_number_is_refused(plaintext: bytes) -> None:
+    """Whoever is given the message key can write messages too."""
+    message = messages.encrypt(plaintext, WrappingKey("message", KEY), CONTEXT)
+    with pytest.raises(InvalidMessage):
+        read(message)
+
+
+@pytest.mark.parametrize("length", [2**40, 2**62, 2**63, 2**64 - 1])
+def test_a_message_that_claims_to_be_longer_than_any_memory_is_refused(length: int) -> None:
+    message, header = EncryptionSDKClient(commitment_policy=CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT).encrypt(
+        source=b"+447400123456",
+        key_provider=WrappingKey("message", KEY).provider(),
+        encryption_context=CONTEXT,
+        algorithm=AlgorithmSuite.AES_256_GCM_HKDF_SHA512_COMMIT_KEY,
+        frame_length=0,
+    )
+    assert header.frame_length == 0
+    body = len(b"+447400123456") + 16  # and its tag; before it, its length
+    forged = message[: -body - 8] + length.to_bytes(8, "big") + message[-body:]
+    assert message[-body - 8 : -body] == (13).to_bytes(8, "big")
+    with pytest.raises(InvalidMessage):
+        read(forged)
