@@ -2,13 +2,16 @@
 
 import itertools
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from phone_vault.domain import moments
 from phone_vault.local import FunctionError
 from tests.integration.support.messages import decrypt, encrypt, message_row, raw, text
 from tests.integration.support.numbers import AMERICAN
+from tests.integration.support.policy import POLICY
 from tests.integration.support.tenants import disabled
 from tests.integration.support.threads import at_once
 from tests.integration.support.vault import Vault, problem
@@ -275,6 +278,23 @@ def test_a_message_key_that_was_lost_is_made_anew_although_its_membership_is_sti
     vault.delete("RecordKeys", message_row(vault, tenant))
     message = encrypt(vault, tenant)["message"]
     assert decrypt(vault, tenant, message)["number"] == "+447400123456"
+
+
+def test_a_default_jurisdiction_that_became_stricter_tightens_whatever_region_the_number_is_of(
+    vault: Vault, tenant: str
+) -> None:
+    """`fraud` is kept 40 days under the GDPR and 20 under the CCPA; the number is British."""
+    encrypt(vault, tenant, purpose="fraud")
+    vault.protect(tenant, purposes={"fraud": {}})
+    vault.replace_policy({**POLICY, "default_jurisdiction": "CCPA"})
+    try:
+        ends = {
+            encrypt(vault, tenant, purpose="fraud")["expires_at"],
+            vault.protect(tenant, purposes={"fraud": {}})["expires_at"],
+        }
+    finally:
+        vault.replace_policy(POLICY)
+    assert ends == {moments.to_text(vault.clock.now() + timedelta(days=20))}
 
 
 def test_a_stored_number_and_a_message_of_one_subject_do_not_meet(vault: Vault, tenant: str) -> None:

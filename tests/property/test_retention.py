@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from phone_vault.domain.jurisdiction import Jurisdiction
 from phone_vault.domain.policy import VaultPolicy
 from phone_vault.domain.policy_file import parse
-from phone_vault.domain.retention import AskedPurpose, ends_at, is_live, merged, used
+from phone_vault.domain.retention import AskedPurpose, ends_at, is_live, merged, tightened, used
 from tests.unit.domain.test_retention import record
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,7 +48,9 @@ def test_a_further_jurisdiction_never_moves_a_live_purpose_s_end_to_later(
     rules: VaultPolicy, now: datetime, jurisdiction: Jurisdiction
 ) -> None:
     before = record(rules)
-    after = merged(before, [AskedPurpose(rules.purpose("security"), None)], jurisdiction, rules, now)
+    after = merged(
+        tightened(before, [jurisdiction], rules), [AskedPurpose(rules.purpose("security"), None)], rules, now
+    )
     assert ends_at(after, "delivery", rules) <= ends_at(before, "delivery", rules)
 
 
@@ -57,7 +59,9 @@ def test_protecting_for_another_purpose_in_the_same_jurisdiction_moves_no_end(
     rules: VaultPolicy, use: datetime, now: datetime
 ) -> None:
     before = used(record(rules), "delivery", use)
-    after = merged(before, [AskedPurpose(rules.purpose("security"), None)], Jurisdiction.GDPR, rules, now)
+    after = merged(
+        tightened(before, [Jurisdiction.GDPR], rules), [AskedPurpose(rules.purpose("security"), None)], rules, now
+    )
     assert ends_at(after, "delivery", rules) == ends_at(before, "delivery", rules)
 
 
@@ -65,7 +69,9 @@ def test_protecting_for_another_purpose_in_the_same_jurisdiction_moves_no_end(
 def test_a_purpose_that_was_asked_for_is_live_afterwards(
     rules: VaultPolicy, now: datetime, jurisdiction: Jurisdiction
 ) -> None:
-    after = merged(record(rules), [AskedPurpose(rules.purpose("delivery"), None)], jurisdiction, rules, now)
+    after = merged(
+        tightened(record(rules), [jurisdiction], rules), [AskedPurpose(rules.purpose("delivery"), None)], rules, now
+    )
     assert is_live(after, "delivery", rules, now)
 
 

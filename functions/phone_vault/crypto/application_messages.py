@@ -9,7 +9,6 @@ from phone_vault.domain.message_key import FIRST_GENERATION, MessageKeyId
 from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.secret import SecretKey
 
-
 _E164 = re.compile(rb"\+[0-9]{5,20}")
 
 

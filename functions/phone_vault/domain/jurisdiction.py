@@ -38,6 +38,12 @@ _CALIFORNIA_AREA_CODES = frozenset([
 # fmt: on
 
 
+def applicable(declared: Jurisdiction, number: PhoneNumber, country: str) -> tuple[Jurisdiction, ...]:
+    """The declared one first, then the one that the number suggests, which can only tighten."""
+    inferred = inferred_from(number, country)
+    return (declared,) if inferred in (None, declared) else (declared, inferred)
+
+
 def inferred_from(number: PhoneNumber, country: str) -> Jurisdiction | None:
     """The regime that the number's region (libphonenumber's code) or Californian area code suggests."""
     if country in _EEA:

@@ -93,38 +93,35 @@ class AskedPurpose:
     consent: Consent | None
 
 
-def tightened(record: R, jurisdiction: Jurisdiction, policy: VaultPolicy) -> R:
-    """The record once a further jurisdiction may apply: it only tightens, and what it has already as well."""
-    jurisdictions = tuple(dict.fromkeys((*record.jurisdictions, jurisdiction)))
+def tightened(record: R, further: Iterable[Jurisdiction], policy: VaultPolicy) -> R:
+    """The record once further jurisdictions may apply: they only tighten, and what it has already as well."""
+    jurisdictions = tuple(dict.fromkeys((*record.jurisdictions, *further)))
     if jurisdictions == record.jurisdictions:
         return record
     grants = {name: _tightened(each, policy.purposes.get(name), jurisdictions) for name, each in record.grants.items()}
     return replace(record, jurisdictions=jurisdictions, grants=grants)
 
 
-def merged(
-    record: R, asked: Iterable[AskedPurpose], jurisdiction: Jurisdiction, policy: VaultPolicy, now: datetime
-) -> R:
-    """The record after the same number was protected again for the same subject.
+def merged(record: R, asked: Iterable[AskedPurpose], policy: VaultPolicy, now: datetime) -> R:
+    """The record, tightened already, after these purposes were asked for again.
 
-    A live purpose keeps its start, unless a newer consent moves it; an ended one, also one that the jurisdiction
-    ends, starts anew.
+    A live purpose keeps its start, unless a newer consent moves it; an ended one, also one that a jurisdiction has
+    ended, starts anew.
     """
-    before = tightened(record, jurisdiction, policy)
-    grants = dict(before.grants)
-    last_used = dict(before.last_used)
+    grants = dict(record.grants)
+    last_used = dict(record.last_used)
     for each in asked:
         name = each.purpose.name
-        live = is_live(before, name, policy, now)
+        live = is_live(record, name, policy, now)
         if live and each.consent is None:
             continue
-        granted = grant(each.purpose, each.consent, before.jurisdictions, now)
+        granted = grant(each.purpose, each.consent, record.jurisdictions, now)
         if live and not granted.consent_is_newer_than(grants[name]):
             continue
         grants[name] = granted
         if not live:
             last_used.pop(name, None)
-    return replace(before, grants=grants, last_used=last_used)
+    return replace(record, grants=grants, last_used=last_used)
 
 
 def _tightened(each: Grant, purpose: Purpose | None, jurisdictions: Iterable[Jurisdiction]) -> Grant:

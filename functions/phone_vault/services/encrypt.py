@@ -12,7 +12,7 @@ from phone_vault.crypto.application_messages import encrypt_number
 from phone_vault.crypto.numbers import new_key
 from phone_vault.domain.audit import Event
 from phone_vault.domain.consent import Consent
-from phone_vault.domain.jurisdiction import Jurisdiction, inferred_from
+from phone_vault.domain.jurisdiction import Jurisdiction, applicable
 from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.message_key import FIRST_GENERATION, MessageKey, MessageKeyId
 from phone_vault.domain.moments import to_text
@@ -22,7 +22,6 @@ from phone_vault.domain.policy import Demand
 from phone_vault.domain.requests import RequestReader
 from phone_vault.domain.retention import AskedPurpose, due_bucket, ends_at, grant, is_live, merged, tightened
 from phone_vault.domain.secret import SecretKey
-from phone_vault.domain.stored_number import Grant
 from phone_vault.services.operation import Item, Operation, Outcome
 from phone_vault.services.tally import Measure
 
@@ -89,7 +88,8 @@ class Encrypt(Operation[EncryptRequest]):
     def _asked(self, now: datetime, request: EncryptRequest) -> _Asked:
         granting = AskedPurpose(self.policy.purpose(request.purpose), request.consent)
         if not self.key_ring.knows(request.tenant_id):
-            self._granted(request, granting, now)  # may refuse, and then makes no keys for a tenant that has none
+            # Refused here, a request makes no keys for a tenant that has none.
+            grant(granting.purpose, granting.consent, self._jurisdictions(request), now)
             self.key_ring.ensure(request.tenant_id)
         subject_key = self.key_ring.subject_key(request.tenant_id)
         subject_ref = macs.subject_ref(subject_key, request.tenant_id, request.subject_id)
@@ -118,7 +118,8 @@ class Encrypt(Operation[EncryptRequest]):
     def _made(
         self, key_id: MessageKeyId, request: EncryptRequest, asked: AskedPurpose, now: datetime
     ) -> tuple[MessageKey, SecretKey]:
-        jurisdictions, granted = self._granted(request, asked, now)
+        jurisdictions = self._jurisdictions(request)
+        granted = grant(asked.purpose, asked.consent, jurisdictions, now)
         plain_key = new_key()
         wrapped = self.record_keys.wrap(plain_key, key_id.tenant_id, key_id.name)
         message_key = MessageKey(
@@ -135,21 +136,17 @@ class Encrypt(Operation[EncryptRequest]):
         )
         return message_key, plain_key
 
-    def _granted(
-        self, request: EncryptRequest, asked: AskedPurpose, now: datetime
-    ) -> tuple[tuple[Jurisdiction, ...], Grant]:
-        inferred = inferred_from(request.number, numbering_facts(request.number).country)
-        jurisdictions = tuple(dict.fromkeys(filter(None, (self.policy.default_jurisdiction, inferred))))
-        return jurisdictions, grant(asked.purpose, asked.consent, jurisdictions, now)
+    def _jurisdictions(self, request: EncryptRequest) -> tuple[Jurisdiction, ...]:
+        country = numbering_facts(request.number).country
+        return applicable(self.policy.default_jurisdiction, request.number, country)
 
     def _renewed(
         self, before: MessageKey, request: EncryptRequest, asked: AskedPurpose, now: datetime
     ) -> tuple[MessageKey, SecretKey]:
-        inferred = inferred_from(request.number, numbering_facts(request.number).country)
-        jurisdiction = inferred or self.policy.default_jurisdiction
-        after = merged(before, [asked], jurisdiction, self.policy, now)
-        # The number's own region may end what was live until now, and so the messages made until now.
-        if is_live(tightened(before, jurisdiction, self.policy), request.purpose, self.policy, now):
+        # A further jurisdiction may end what was live until now, and so the messages made until now.
+        tight = tightened(before, self._jurisdictions(request), self.policy)
+        after = merged(tight, [asked], self.policy, now)
+        if is_live(tight, request.purpose, self.policy, now):
             return after, self.record_keys.unwrap(before)
         plain_key = new_key()
         wrapped = self.record_keys.wrap(plain_key, before.tenant_id, before.name)

@@ -10,14 +10,14 @@ from phone_vault.crypto.numbers import encrypt_number, new_key
 from phone_vault.domain.audit import Event
 from phone_vault.domain.consent import Consent
 from phone_vault.domain.errors import ConsentRequired
-from phone_vault.domain.jurisdiction import Jurisdiction, inferred_from
+from phone_vault.domain.jurisdiction import Jurisdiction, applicable
 from phone_vault.domain.moments import to_text
 from phone_vault.domain.numbering import RELEASE, NumberingFacts, numbering_facts
 from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.policy import Demand
 from phone_vault.domain.ports import AlreadyStored, Contended, NewNumber, RecordId
 from phone_vault.domain.requests import RequestReader
-from phone_vault.domain.retention import AskedPurpose, due_bucket, grant, live_purposes, merged
+from phone_vault.domain.retention import AskedPurpose, due_bucket, grant, live_purposes, merged, tightened
 from phone_vault.domain.secret import SecretKey
 from phone_vault.domain.stored_number import Grant, StoredNumber, new_token
 from phone_vault.services.index_positions import blind_indexes, bound_to, check_entry
@@ -47,8 +47,7 @@ class _Wanted:
 
     def jurisdictions(self) -> tuple[Jurisdiction, ...]:
         """The declared one, and the one that the number suggests."""
-        inferred = inferred_from(self.request.number, self.facts.country)
-        return (self.jurisdiction,) if inferred in (None, self.jurisdiction) else (self.jurisdiction, inferred)
+        return applicable(self.jurisdiction, self.request.number, self.facts.country)
 
     def grants(self, now: datetime) -> dict[str, Grant]:
         """What a new record is granted; `ConsentRequired`."""
@@ -175,7 +174,7 @@ class Protect(Operation[ProtectRequest]):
             raise Contended("the record went between the write and the read")
         for version, index_key in place.index_keys.items():
             check_entry(before, place.subject_ref, version, index_key, place.blind_indexes[version])
-        after = merged(before, wanted.asked, wanted.jurisdiction, self.policy, now)
+        after = merged(tightened(before, wanted.jurisdictions(), self.policy), wanted.asked, self.policy, now)
         outcome = self._outcome(item, wanted, after, "merged", now)
         if after == before:
             self.trail.record([outcome.event])

@@ -21,6 +21,7 @@ from phone_vault.domain.retention import (
     is_live,
     live_purposes,
     merged,
+    tightened,
     used,
 )
 from phone_vault.domain.stored_number import Grant, StoredNumber, new_token
@@ -86,7 +87,7 @@ def again(
     jurisdiction: Jurisdiction = Jurisdiction.GDPR,
 ) -> StoredNumber:
     """The same number protected again for the same subject."""
-    return merged(before, [AskedPurpose(rules.purpose(purpose), given)], jurisdiction, rules, now)
+    return merged(tightened(before, [jurisdiction], rules), [AskedPurpose(rules.purpose(purpose), given)], rules, now)
 
 
 class TestStart:
