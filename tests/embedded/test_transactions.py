@@ -26,6 +26,16 @@ def _impossible() -> dict[str, Any]:
     }
 
 
+def _put_of_new(record_id: str) -> dict[str, Any]:
+    return {
+        "Put": {
+            "TableName": NUMBERS,
+            "Item": _number(record_id),
+            "ConditionExpression": "attribute_not_exists(record_id)",
+        }
+    }
+
+
 def test_a_refused_transaction_leaves_no_new_item(cloud: LocalCloud) -> None:
     dynamodb = cloud.client("dynamodb")
     with pytest.raises(ClientError, match="TransactionCanceledException"):
@@ -41,6 +51,31 @@ def test_a_refused_transaction_leaves_no_new_item_under_a_sort_key(cloud: LocalC
     with pytest.raises(ClientError, match="TransactionCanceledException"):
         dynamodb.transact_write_items(TransactItems=[{"Put": {"TableName": SUBJECTS, "Item": key}}, _impossible()])
     assert "Item" not in dynamodb.get_item(TableName=SUBJECTS, Key=key)
+
+
+def test_a_refused_transaction_of_puts_leaves_what_they_would_have_replaced(cloud: LocalCloud) -> None:
+    dynamodb = cloud.client("dynamodb")
+    dynamodb.put_item(TableName=NUMBERS, Item=_number("old", count={"N": "1"}))
+    dynamodb.put_item(TableName=NUMBERS, Item=_number("taken"))
+    replaces = {"Put": {"TableName": NUMBERS, "Item": _number("old", count={"N": "2"})}}
+    with pytest.raises(ClientError, match="TransactionCanceledException"):
+        dynamodb.transact_write_items(TransactItems=[_put_of_new("new"), replaces, _put_of_new("taken")])
+    assert dynamodb.get_item(TableName=NUMBERS, Key=_number("old"))["Item"]["count"] == {"N": "1"}
+    assert "Item" not in dynamodb.get_item(TableName=NUMBERS, Key=_number("new"))
+
+
+def test_a_transaction_of_puts_may_not_put_one_item_twice(cloud: LocalCloud) -> None:
+    dynamodb = cloud.client("dynamodb")
+    with pytest.raises(ClientError, match="Transaction request cannot include multiple operations on one item"):
+        dynamodb.transact_write_items(TransactItems=[_put_of_new("twice"), _put_of_new("twice")])
+    assert "Item" not in dynamodb.get_item(TableName=NUMBERS, Key=_number("twice"))
+
+
+def test_a_transaction_of_more_than_100_puts_is_refused(cloud: LocalCloud) -> None:
+    dynamodb = cloud.client("dynamodb")
+    with pytest.raises(ClientError, match="ValidationException"):
+        dynamodb.transact_write_items(TransactItems=[_put_of_new(str(number)) for number in range(101)])
+    assert "Item" not in dynamodb.get_item(TableName=NUMBERS, Key=_number("0"))
 
 
 def test_a_refused_transaction_takes_updates_back(cloud: LocalCloud) -> None:

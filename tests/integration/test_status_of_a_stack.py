@@ -72,7 +72,7 @@ def test_a_profile_that_is_missing_is_said_to_be() -> None:
 
 
 def test_a_region_that_is_missing_is_said_to_be() -> None:
-    assert "You must specify a region" in refused(status("--stack-name", "phone-vault", **CREDENTIALS))
+    assert "name one with --region" in refused(status("--stack-name", "phone-vault", **CREDENTIALS))
 
 
 def test_an_endpoint_that_is_none_is_said_to_be() -> None:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
@@ -40,15 +39,6 @@ class Unanswered(Exception):
 
 class CannotInvoke(Exception):
     """Asking again would not help."""
-
-
-def client(endpoint_url: str | None, profile: str | None, region: str | None) -> Any:
-    """A Lambda client by the options of the AWS CLI; `CannotInvoke` when they lead nowhere."""
-    try:
-        session: Any = boto3.session.Session(profile_name=profile, region_name=region)
-        return session.client("lambda", endpoint_url=endpoint_url, config=CONFIG)
-    except (BotoCoreError, ValueError) as error:
-        raise CannotInvoke(f"the AWS settings do not do: {error}") from None
 
 
 class LambdaInvocations:

@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, PartialCredentialsError
 
 CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 8})
 
@@ -37,11 +37,13 @@ class Access:
     profile: str | None = None
     region: str | None = None
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, config: Config = CONFIG) -> Any:
         """A client; `CannotAsk` when the options lead nowhere."""
         try:
             session: Any = boto3.session.Session(profile_name=self.profile, region_name=self.region)
-            return session.client(service, endpoint_url=self.endpoint_url, config=CONFIG)
+            return session.client(service, endpoint_url=self.endpoint_url, config=config)
+        except NoRegionError:
+            raise CannotAsk("no AWS region is set: name one with --region") from None
         except (BotoCoreError, ValueError) as error:
             raise CannotAsk(f"the AWS settings do not do: {error}") from None
 

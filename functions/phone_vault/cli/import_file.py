@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from phone_vault.cli import aws
 from phone_vault.cli.console import Terminal
 from phone_vault.cli.importing import importing, summary
 from phone_vault.cli.importing.fields import Fields
@@ -16,19 +17,33 @@ _MOST_ITEMS = 100
 _MOST_CONCURRENCY = 64
 _KINDS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
-_ABOUT = (
-    "Protects the phone numbers of a CSV or JSON Lines file and writes the same file with tokens in their place; all "
-    "other bytes stay as they are. Rows that the vault refuses are left out and named in a rejects file by line number "
-    "and reason. Interrupted at any moment, the same command goes on where it was; a journal beside the output knows "
-    "where. Without --stack-name it is a trial on an embedded AWS."
-)
+_ABOUT = """\
+Protects the phone numbers of a CSV or JSON Lines file and writes the same file with tokens in their place; all other
+bytes stay as they are. Rows that the vault refuses are left out and named in a rejects file by line number and reason.
+Interrupted at any moment, the same command goes on where it was; a journal beside the output knows where. Without
+--stack-name it is a trial on an embedded AWS.
+"""
+_EXAMPLES = """\
+examples:
+  phone-vault import people.csv --number-column phone --number-region GB \\
+      --subject-column id --purpose account_security
+  phone-vault import people.jsonl --number-column tel --subject-column id --purpose-column purposes \\
+      --stack-name phone-vault --region eu-west-1
+
+exit code: 0, also when rows were rejected; 1 for a problem, after which the same command goes on; 2 for wrong usage
+"""
 _NUMBER_REGION = "region of numbers without a country code, such as GB (--region is the AWS region)"
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command. `--region` keeps the AWS CLI's meaning, so the numbers' own is `--number-region`."""
     parser = commands.add_parser(
-        "import", help="protect the numbers of a CSV or JSON Lines file", description=_ABOUT, allow_abbrev=False
+        "import",
+        help="protect the numbers of a CSV or JSON Lines file",
+        description=_ABOUT,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("file", metavar="FILE", type=Path, help="CSV with a header line, or JSON Lines")
     _add_fields(parser)
@@ -77,14 +92,12 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_aws(parser: argparse.ArgumentParser) -> None:
-    aws = parser.add_argument_group("AWS")
-    aws.add_argument("--stack-name", metavar="NAME", help="the vault's stack")
-    aws.add_argument("--alias", metavar="NAME", help="the function's alias, by which the policy knows the caller")
-    aws.add_argument("--endpoint-url", metavar="URL", help="of Lambda")
-    aws.add_argument("--profile", metavar="NAME", help="of the AWS configuration")
-    aws.add_argument("--region", metavar="NAME", help="the AWS region")
-    aws.add_argument("--batch-size", metavar="N", type=int, default=_MOST_ITEMS, help="rows a request, 1 to 100")
-    aws.add_argument("--concurrency", metavar="N", type=int, help="requests at a time, 1 to 64; default: 4, embedded 1")
+    group = aws.add_options(parser, "the vault's stack; without it, a trial on an embedded AWS")
+    group.add_argument("--alias", metavar="NAME", help="the function's alias, by which the policy knows the caller")
+    group.add_argument("--batch-size", metavar="N", type=int, default=_MOST_ITEMS, help="rows a request, 1 to 100")
+    group.add_argument(
+        "--concurrency", metavar="N", type=int, help="requests at a time, 1 to 64; default: 4, embedded 1"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -167,14 +180,8 @@ def _common(arguments: argparse.Namespace, fields: Fields) -> dict[str, Any]:
 
 
 def _place(arguments: argparse.Namespace) -> Place:
-    place = Place(
-        stack=arguments.stack_name,
-        alias=arguments.alias,
-        endpoint_url=arguments.endpoint_url,
-        profile=arguments.profile,
-        region=arguments.region,
-    )
-    if place.stack is None and (place.endpoint_url or place.profile or place.region):
+    place = Place(aws.options_in(arguments), arguments.alias)
+    if place.embedded and place.aws.name_an_aws():
         raise WrongUsage("--endpoint-url, --profile and --region need --stack-name")
     return place
 

@@ -1,12 +1,12 @@
 """Which vault a command looks at: that of the `LocalCloud` open in the process, else a deployed stack."""
 
 import argparse
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from phone_vault.cli import aws
 from phone_vault.cli.policy import file
 from phone_vault.cli.problem import Problem, WrongUsage
 
@@ -33,11 +33,7 @@ class Vault:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The AWS CLI's, and the policy."""
-    aws = parser.add_argument_group("AWS")
-    aws.add_argument("--stack-name", metavar="NAME", help="the vault's stack; not needed while a LocalCloud is open")
-    aws.add_argument("--endpoint-url", metavar="URL", help="in place of AWS's own, for all services")
-    aws.add_argument("--profile", metavar="NAME", help="of the AWS configuration")
-    aws.add_argument("--region", metavar="NAME", help="the AWS region")
+    aws.add_options(parser, "the vault's stack; not needed while a LocalCloud is open")
     parser.add_argument(
         "--policy",
         metavar="FILE",
@@ -58,25 +54,24 @@ def asking_aws() -> Iterator[None]:
 
 def vault_of(arguments: argparse.Namespace) -> Vault:
     """The vault that the options mean; a `Problem` when it cannot be reached or is none."""
-    from phone_vault.adapters.operator_access import Access, described_stack
+    from phone_vault.adapters.operator_access import described_stack
 
-    cloud = _open_cloud()
-    name = arguments.stack_name or (_EMBEDDED_STACK if cloud else None)
+    cloud = aws.open_cloud()
+    options = aws.options_in(arguments)
+    name = options.stack_name or (_EMBEDDED_STACK if cloud else None)
     if name is None:
         raise WrongUsage("name the vault's stack with --stack-name (no LocalCloud is open in this process)")
-    access = Access(arguments.endpoint_url, arguments.profile, arguments.region)
-    client: Callable[[str], Any] = cloud.client if cloud else access.client
     policy_file, policy_origin = _policy(arguments, cloud)
     with asking_aws():
-        cloudformation = client("cloudformation")
+        cloudformation = options.client("cloudformation")
         stack = described_stack(cloudformation, name)
     region = cloudformation.meta.region_name
     return Vault(
         stack_name=name,
-        place="the embedded AWS of this process" if cloud else f"{arguments.endpoint_url or 'AWS'}, region {region}",
+        place="the embedded AWS of this process" if cloud else f"{options.endpoint_url or 'AWS'}, region {region}",
         policy_file=policy_file,
         policy_origin=policy_origin,
-        client=client,
+        client=options.client,
         outputs=_Described(name, stack.outputs),
         parameters=_Described(name, stack.parameters),
     )
@@ -99,9 +94,3 @@ def _policy(arguments: argparse.Namespace, cloud: "LocalCloud | None") -> tuple[
     if cloud is not None:
         return str(cloud.policy_file), "that of the embedded AWS"
     return str(file.shipped()), "shipped with this command; name the one that was deployed with --policy"
-
-
-def _open_cloud() -> "LocalCloud | None":
-    """Without importing the embedded AWS: who has not imported it has not opened one."""
-    local = sys.modules.get("phone_vault.local")
-    return local.current() if local else None

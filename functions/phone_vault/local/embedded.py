@@ -9,7 +9,7 @@ from moto.core import models
 from moto.core.config import DefaultConfig
 from moto.core.models import MockAWS
 
-from phone_vault.local.attribute_values import written_once
+from phone_vault.local.attribute_values import handled_once
 from phone_vault.local.clock import EmbeddedClock
 from phone_vault.local.errors import AlreadyOpen
 from phone_vault.local.iam.enforcement import enforced
@@ -36,7 +36,7 @@ def embedded_aws(clock: EmbeddedClock) -> Iterator[None]:
         parts.enter_context(patch.object(models, "RESPONSES_METHODS", []))
         parts.enter_context(mock_aws(config=_CONFIG))
         parts.enter_context(parsed_once())
-        parts.enter_context(written_once())
+        parts.enter_context(handled_once())
         parts.enter_context(read_once())
         parts.enter_context(concurrency.repairs())
         parts.enter_context(cloudformation.repairs())

@@ -1,6 +1,5 @@
 """Adds up, for each request, the capacity units that DynamoDB would charge for it."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from phone_vault.local import capacity
 from phone_vault.local.calls import METER
 from phone_vault.local.capacity import Reading, Writing
 from phone_vault.local.repairs.dynamodb import keys
+from phone_vault.local.request_bodies import body_of
 
 _Request = Mapping[str, Any]
 _SIGNATURES = {"query": signature(Table.query), "scan": signature(Table.scan)}
@@ -60,7 +60,7 @@ def _reads(operation: str, targets: "_Targets") -> Callable[[DynamoHandler], Any
 
     def read(handler: DynamoHandler) -> Any:
         answer = original(handler)
-        for target in targets(handler.dynamodb_backend, json.loads(handler.raw_body)):
+        for target in targets(handler.dynamodb_backend, body_of(handler)):
             METER.read_units += capacity.read_units(capacity.item_size(target.item() or {}), target.reading)
         return answer
 
@@ -71,7 +71,7 @@ def _writes(operation: str, targets: "_Targets", writing: Writing) -> Callable[[
     original = getattr(DynamoHandler, operation)
 
     def write(handler: DynamoHandler) -> Any:
-        request = json.loads(handler.raw_body)
+        request = body_of(handler)
         before = [(target, target.item()) for target in targets(handler.dynamodb_backend, request)]
         try:
             answer = original(handler)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
-from phone_vault.adapters.invocations import CannotInvoke, LambdaInvocations, Unanswered, client
+from phone_vault.adapters.invocations import CannotInvoke, LambdaInvocations, Unanswered
 
 SECRET = "+447400123456"  # of a request, which no message may hold
 
@@ -95,8 +95,3 @@ def test_a_fault_of_the_function_is_not_and_keeps_the_request_to_itself() -> Non
     with pytest.raises(CannotInvoke, match="a row is not what was written") as refused:
         invoke(answered({"errorMessage": "a row is not what was written"}, FunctionError="Unhandled"))
     assert SECRET not in str(refused.value)
-
-
-def test_a_profile_that_is_not_there_is_told() -> None:
-    with pytest.raises(CannotInvoke, match="no-such-profile"):
-        client(None, "no-such-profile", "eu-west-1")

@@ -96,8 +96,12 @@ class CsvFormat:
             raise Problem(f"two columns of {path} have the same name")
         for name in self._fields.names():
             if name not in positions:
-                hint = " Is it another delimiter (--delimiter)?" if len(names) == 1 else ""
-                raise Problem(f"{path} has no column {name!r} among the {len(names)} of its first line.{hint}")
+                if len(names) == 1:
+                    raise Problem(
+                        f"{path} has no column {name!r}: its first line is all one column. "
+                        "Is it another delimiter, such as --delimiter ';' or --delimiter tab?"
+                    )
+                raise Problem(f"{path} has no column {name!r} among the {len(names)} that its first line names")
         # Nameless columns, as spreadsheets leave them, are counted with the others.
         return {name or f"\0{position}": position for position, name in enumerate(names)}
 

@@ -87,7 +87,7 @@ def _import(
     started = time.perf_counter()
     progress = start
     asking = Batches(vault, task.common)
-    concurrency = task.concurrency or (_STACK_CONCURRENCY if task.place.stack else _EMBEDDED_CONCURRENCY)
+    concurrency = task.concurrency or (_EMBEDDED_CONCURRENCY if task.place.embedded else _STACK_CONCURRENCY)
     with (
         progress_bar(source.size, start, silent=silent) as bar,
         closing(answered(batches(file_format, start, task.batch_size), asking, concurrency)) as results,
@@ -125,7 +125,7 @@ def _start(
         raise Problem(f"the import began with other options, so it cannot be continued. {anew}")
     if before.vault == identity.vault:
         return identity, progress, False
-    if before.vault.startswith("embedded ") and task.place.stack is None:
+    if before.vault.startswith("embedded ") and task.place.embedded:
         # That vault went with its process, and its tokens lead nowhere.
         destination.require_as_left(progress)
         return identity, beginning, True

@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 from phone_vault.cli.problem import Problem
 
-_CHUNK = 1 << 20
+CHUNK = 1 << 20
+"""Bytes in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +74,18 @@ def _byte_order_mark(path: Path, file: BinaryIO) -> bytes:
 def _digest(path: Path, file: BinaryIO, encoding: str) -> bytes:
     digest, decoder = hashlib.sha256(), codecs.getincrementaldecoder(encoding)()
     file.seek(0)
-    offset = line = 0
+    line = 0
     try:
-        while chunk := file.read(_CHUNK):
+        while chunk := file.read(CHUNK):
             digest.update(chunk)
             decoder.decode(chunk)
-            offset, line = offset + len(chunk), line + chunk.count(b"\n")
+            line += chunk.count(b"\n")
         decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as fault:
+        line += 1 + fault.object[: fault.start].count(b"\n")
         # Not the decoder's own words: they quote the bytes.
         raise Problem(
-            f"{path} is not {encoding} throughout (the first fault is behind line {line}). "
+            f"{path} is not {encoding} throughout (the first fault is in line {line:,}). "
             "Name its encoding, such as --encoding cp1252."
         ) from None
     except OSError as error:

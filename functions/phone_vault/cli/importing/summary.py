@@ -19,7 +19,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "output": str(report.task.output),
         "rejects": str(report.task.rejects),
         "resumed_at_line": report.resumed_at_line,
-        "embedded": report.task.place.stack is None,
+        "embedded": report.task.place.embedded,
         "rows_now": report.rows_now,
         "seconds": round(report.seconds, 2),
         "rows_per_second": _rate(report),
@@ -50,10 +50,10 @@ def show(report: Report, console: Console) -> None:
     if counts.formula_like:
         console.say()
         console.say(
-            f"{counts.formula_like:,} rows hold cells, kept as they came, that a spreadsheet takes for formulas: "
-            "import the output into one as text."
+            f"A spreadsheet takes cells of {counts.formula_like:,} of the rows for formulas. "
+            "They are kept as they came: open the output as text."
         )
-    if report.task.place.stack is None:
+    if report.task.place.embedded:
         console.say()
         console.say("This was a trial on an embedded vault: name a stack (--stack-name) to keep the numbers.")
 

@@ -1,11 +1,11 @@
 """Which vault the command line means."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from phone_vault.cli.aws import AwsOptions
 from phone_vault.cli.importing.vault import Busy, Vault
 from phone_vault.cli.problem import Problem
 
@@ -18,33 +18,28 @@ _FUNCTION = "Protect"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The AWS options; without a stack it is the embedded AWS."""
+    """Without a stack it is the embedded AWS."""
 
-    stack: str | None
+    aws: AwsOptions
     alias: str | None
-    endpoint_url: str | None
-    profile: str | None
-    region: str | None
+
+    @property
+    def embedded(self) -> bool:
+        """Not a stack that somebody deployed."""
+        return self.aws.stack_name is None
 
 
 @contextmanager
 def vault_at(place: Place) -> Iterator[Vault]:
     """While a `LocalCloud` is open in the process, everything goes to that one; else a stack, else one of its own."""
-    if place.stack is None:
+    if place.embedded:
         with _embedded() as cloud:
             yield EmbeddedVault(cloud, place.alias)
         return
     from phone_vault.adapters import invocations
 
-    already_open = _open_cloud()
-    if already_open is not None:
-        functions = already_open.client("lambda", config=invocations.CONFIG)
-    else:
-        try:
-            functions = invocations.client(place.endpoint_url, place.profile, place.region)
-        except invocations.CannotInvoke as fault:
-            raise Problem(str(fault)) from None
-    name = f"{place.stack}-{_FUNCTION}"
+    functions = place.aws.client("lambda", invocations.CONFIG)
+    name = f"{place.aws.stack_name}-{_FUNCTION}"
     yield StackVault(place, invocations.LambdaInvocations(functions, name, place.alias))
 
 
@@ -73,7 +68,8 @@ class StackVault:
     def __init__(self, place: Place, function: "LambdaInvocations") -> None:
         self._function = function
         # Where it is and by which credentials: nobody continues in another account by mistake.
-        parts = (place.stack, place.alias, function.region, place.endpoint_url, place.profile)
+        aws = place.aws
+        parts = (aws.stack_name, place.alias, function.region, aws.endpoint_url, aws.profile)
         self.identity = " ".join(part or "-" for part in parts)
 
     def invoke(self, payload: Mapping[str, Any]) -> Any:
@@ -106,9 +102,3 @@ def _embedded() -> Iterator["LocalCloud"]:
         return
     with LocalCloud() as own:
         yield own
-
-
-def _open_cloud() -> "LocalCloud | None":
-    """Without importing the embedded AWS: who has not imported it has not opened one."""
-    local = sys.modules.get("phone_vault.local")
-    return local.current() if local else None

@@ -1,6 +1,5 @@
 """Judges each request of a role session before moto answers it."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from phone_vault.local.iam import dynamodb_requests, kms_requests
 from phone_vault.local.iam.patterns import UnsupportedPolicy
 from phone_vault.local.iam.policies import AuthorizationRequest, Verdict, verdict
 from phone_vault.local.place import ACCOUNT, PARTITION, REGION, arn
+from phone_vault.local.request_bodies import body_of
 
 _DERIVED: dict[str, Callable[[str, Mapping[str, Any]], Iterator[AuthorizationRequest]]] = {
     "dynamodb": dynamodb_requests.derive,
@@ -47,7 +47,7 @@ def _authorize(moto_request: Any, *_: Any) -> None:
         return
     if service not in _DERIVED:
         raise UnsupportedPolicy(f"nobody has derived what {service}:{operation} of a role needs")
-    for request in _DERIVED[service](operation, json.loads(moto_request.raw_body or "{}")):
+    for request in _DERIVED[service](operation, body_of(moto_request)):
         _judge(session, request)
 
 

@@ -48,7 +48,7 @@ def verdict(
     """
     found = Verdict.SILENT
     for policy in policies:
-        for statement in _statements(policy):
+        for statement in _statements_on(policy, request.action, request.resource):
             if _speaks_of(statement, request, principals):
                 if statement["Effect"] == "Deny":
                     return Verdict.DENIED
@@ -68,12 +68,21 @@ def _statements(policy: str) -> tuple[dict[str, Any], ...]:
     return tuple(statements)
 
 
+@lru_cache(maxsize=4096)
+def _statements_on(policy: str, action: str, resource: str) -> tuple[dict[str, Any], ...]:
+    """Found once: what else a statement asks differs from request to request, and these two seldom do."""
+    return tuple(
+        statement
+        for statement in _statements(policy)
+        if any(action_matches(each, action) for each in _listed(statement["Action"]))
+        and any(matches(each, resource) for each in _listed(statement["Resource"]))
+    )
+
+
 def _speaks_of(statement: dict[str, Any], request: AuthorizationRequest, principals: frozenset[str] | None) -> bool:
-    return (
-        (principals is None or _means(statement["Principal"], principals))
-        and any(action_matches(each, request.action) for each in _listed(statement["Action"]))
-        and any(matches(each, request.resource) for each in _listed(statement["Resource"]))
-        and holds(statement.get("Condition", {}), request.value_of)
+    """As to the caller and the conditions; action and resource are settled."""
+    return (principals is None or _means(statement["Principal"], principals)) and holds(
+        statement.get("Condition", {}), request.value_of
     )
 
 

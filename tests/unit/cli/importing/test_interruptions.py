@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from phone_vault.cli.aws import AwsOptions
 from phone_vault.cli.importing import destination, importing
 from phone_vault.cli.importing.vaults import Place
 from tests.unit.cli.importing.files import NUMBER_AND_SUBJECT
@@ -113,7 +114,7 @@ def task(folder: Path) -> importing.Import:
         delimiter=",",
         fields=NUMBER_AND_SUBJECT,
         common={"purposes": {"account_security": {}}},
-        place=Place(None, None, None, None, None),
+        place=Place(AwsOptions(), None),
         batch_size=2,
         concurrency=1,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from phone_vault.cli.importing.source import is_readable_encoding, opened
+from phone_vault.cli.importing.source import CHUNK, is_readable_encoding, opened
 from phone_vault.cli.problem import Problem
 
 
@@ -46,6 +46,13 @@ def test_a_content_that_does_not_do(content: bytes, what: str, tmp_path: Path) -
     path = tmp_path / "input.csv"
     path.write_bytes(content)
     assert what in problem_of(path)
+
+
+def test_the_line_of_the_first_fault_is_told_however_far_into_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "input.csv"
+    lines = 2 * CHUNK // len(b"phone\n")
+    path.write_bytes(b"phone\n" * lines + b"\xff\n")
+    assert f"the first fault is in line {lines + 1:,}" in problem_of(path)
 
 
 def test_a_file_that_changes_under_the_import_is_noticed(tmp_path: Path) -> None:
