@@ -10,7 +10,7 @@ from phone_vault.domain.audit import Entry
 from phone_vault.domain.errors import KeyUnavailable, StoreUnavailable, TamperedStore
 from phone_vault.domain.keys import KeyId, KeyUse, WrappedKey
 from phone_vault.domain.message_key import MessageKey, MessageKeyId
-from phone_vault.domain.ports import AlreadyStored, Contended, IndexEntry, NewNumber, RecordId
+from phone_vault.domain.ports import AlreadyStored, Contended, IndexEntry, NewNumber, RecordId, TokenTaken
 from phone_vault.domain.stored_number import StoredNumber
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -157,8 +157,10 @@ class MemoryNumberStore:
         for place in places:
             if place in self._index:
                 raise AlreadyStored(self._index[place])
-        self._log.append([entry])
         record_id = RecordId(record.tenant_id, record.token)
+        if record_id in self._records:
+            raise TokenTaken("a record has this token already")
+        self._log.append([entry])
         self._index |= places
         self._records[record_id] = record
         self._messages[record_id] = number.message

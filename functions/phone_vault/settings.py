@@ -8,7 +8,7 @@ from pathlib import Path
 from phone_vault.adapters.tables import TableNames
 from phone_vault.domain.errors import Misconfigured
 from phone_vault.domain.policy import VaultPolicy
-from phone_vault.domain.policy_file import PolicyFaults, parse
+from phone_vault.domain.policy_file import PolicyFault, PolicyFaults, parse
 
 SHIPPED_POLICY = Path(__file__).resolve().parents[1] / "policy.toml"
 
@@ -66,5 +66,5 @@ def read_policy(path: Path) -> VaultPolicy:
         with path.open("rb") as file:
             document = tomllib.load(file)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PolicyFaults([f"{path.name}: is not TOML: {error}"]) from None
+        raise PolicyFaults([PolicyFault(path.name, f"is not TOML: {error}")]) from None
     return parse(document)

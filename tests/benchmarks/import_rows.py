@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from phone_vault.cli import main
-from phone_vault.cli.importing.batches import batches
+from phone_vault.cli.importing.batch import in_batches
 from phone_vault.cli.importing.csv_format import CsvFormat
 from phone_vault.cli.importing.fields import Fields
 from phone_vault.cli.importing.journal import Progress
@@ -49,7 +49,7 @@ def _read(path: Path, rows: int) -> None:
     with opened(path, "utf-8") as source:
         file_format = CsvFormat(source, "utf-8", ",", FIELDS)
         start = Progress(len(file_format.preamble), file_format.first_line)
-        read = sum(len(batch.rows) for batch in batches(file_format, start, 100))
+        read = sum(len(batch.rows) for batch in in_batches(file_format, start, 100))
     processor = time.process_time() - processor
     assert read == rows
     print(f"reading alone: {rows / processor:,.0f} rows a second")

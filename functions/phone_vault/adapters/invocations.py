@@ -38,7 +38,11 @@ class Unanswered(Exception):
 
 
 class CannotInvoke(Exception):
-    """Asking again would not help."""
+    """Lambda does not let the function be invoked; asking again would not help."""
+
+
+class Failed(CannotInvoke):
+    """It was invoked, and there is no answer that could be read: whether it has done anything is not known."""
 
 
 class LambdaInvocations:
@@ -48,11 +52,6 @@ class LambdaInvocations:
         self._functions = functions
         self._name = name
         self._qualifier = {"Qualifier": alias} if alias else {}
-
-    @property
-    def region(self) -> str:
-        """Where it is."""
-        return str(self._functions.meta.region_name)
 
     def invoke(self, payload: Mapping[str, Any]) -> Any:
         """The function's answer; raises `Unanswered` and `CannotInvoke`, never with anything of the payload."""
@@ -67,12 +66,14 @@ class LambdaInvocations:
             raise Unanswered(f"no answer from Lambda ({type(error).__name__})") from None
         except BotoCoreError as error:
             raise CannotInvoke(f"{self._name} cannot be invoked: {error}") from None
+        except ValueError:  # a proxy's page, for one
+            raise Failed(f"what answers for {self._name} is not Lambda: it is no JSON") from None
         if "FunctionError" not in response:
             return answer
         fault = str(answer.get("errorMessage", "")) if isinstance(answer, Mapping) else ""
         if _TIMED_OUT in fault:
             raise Unanswered(f"{self._name} timed out")
-        raise CannotInvoke(f"the function {self._name} failed: {fault}")
+        raise Failed(f"the function {self._name} failed: {fault}")
 
 
 def _sorted(error: ClientError) -> Exception:

@@ -22,7 +22,7 @@ from phone_vault.crypto.macs import as_text
 from phone_vault.domain.audit import Entry
 from phone_vault.domain.errors import TamperedStore
 from phone_vault.domain.message_key import MessageKey, MessageKeyId
-from phone_vault.domain.ports import AlreadyStored, Contended, IndexEntry, NewNumber, RecordId
+from phone_vault.domain.ports import AlreadyStored, Contended, IndexEntry, NewNumber, RecordId, TokenTaken
 from phone_vault.domain.retention import Retained
 from phone_vault.domain.stored_number import StoredNumber
 
@@ -68,9 +68,11 @@ class DynamoNumberStore:
             )
         except ConditionsFailed as failed:
             taken = [failed.rows[index] for index in range(len(entries)) if index in failed.rows]
-            if not taken:
-                raise Contended("a new row exists already") from None
-            raise AlreadyStored(_token_in(taken[0])) from None
+            if taken:
+                raise AlreadyStored(_token_in(taken[0])) from None
+            if len(entries) in failed.rows:
+                raise TokenTaken("a record has this token already") from None
+            raise Contended("a new row exists already") from None
 
     def update(self, record: StoredNumber, due: str, entry: Entry) -> None:
         """One transaction; the record's revision is the one that was read."""

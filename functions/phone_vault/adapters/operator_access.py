@@ -52,6 +52,8 @@ class Access:
 class Stack:
     """What a deployed stack says of itself."""
 
+    id: str
+    """An ARN with a part that no other stack has, nor one that is made anew under the same name."""
     outputs: Mapping[str, str]
     parameters: Mapping[str, str]
 
@@ -61,6 +63,7 @@ def described_stack(cloudformation: Any, name: str) -> Stack:
     with asking(f"the stack {name}"):
         (described,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     return Stack(
+        described["StackId"],
         {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])},
         {each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])},
     )

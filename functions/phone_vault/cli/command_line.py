@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from phone_vault.cli import demo, import_file, policy_check, status
-from phone_vault.cli.problem import Problem, WrongUsage
+from phone_vault.cli.output import print_json
+from phone_vault.cli.problem import Problem, ReportedProblem, WrongUsage
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -18,12 +19,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return end.code if isinstance(end.code, int) else 0
     try:
         arguments.run(arguments)
-    except Problem as problem:
-        print(f"phone-vault: {problem}", file=sys.stderr)
-        return 1
-    except WrongUsage as wrong:
-        print(f"phone-vault: {wrong}", file=sys.stderr)
-        return 2
+    except (Problem, WrongUsage) as ended:
+        if getattr(arguments, "json", False) and not isinstance(ended, ReportedProblem):
+            print_json(ended.as_json())
+        print(f"phone-vault: {ended}", file=sys.stderr)
+        return 2 if isinstance(ended, WrongUsage) else 1
     except KeyboardInterrupt:
         print("phone-vault: interrupted", file=sys.stderr)
         return 1

@@ -7,8 +7,9 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Protocol, TypeVar
 
+from phone_vault.cli.meter import Measured, meter
+
 _WIDEST = 110
-_MILESTONES = 4
 
 _Step = TypeVar("_Step", bound=Sized)
 
@@ -69,26 +70,13 @@ class Terminal:
             self.say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
 
     def progress(self, label: str, steps: Sequence[_Step]) -> Iterator[_Step]:
-        """With rate and time left in the bar."""
-        return self._bar(label, steps) if sys.stderr.isatty() else self._milestones(label, steps)
-
-    def _bar(self, label: str, steps: Sequence[_Step]) -> Iterator[_Step]:
-        from tqdm import tqdm  # of the extra `local`
-
-        with tqdm(total=_size(steps), desc=f"  {label}", unit="", ncols=self._width, leave=False) as bar:
+        """With rate and time left."""
+        done = 0
+        with meter(Measured(label, _size(steps)), self.say) as shown:
             for step in steps:
                 yield step
-                bar.update(len(step))
-
-    def _milestones(self, label: str, steps: Sequence[_Step]) -> Iterator[_Step]:
-        total = _size(steps)
-        done = told = 0
-        for step in steps:
-            yield step
-            done += len(step)
-            if done * _MILESTONES // total > told:
-                told = done * _MILESTONES // total
-                self.say(f"{label}: {done:,} of {total:,}")
+                done += len(step)
+                shown.show(done)
 
 
 def _size(steps: Iterable[Sized]) -> int:

@@ -1,11 +1,11 @@
 """`phone-vault demo`: the main job, end to end, on the embedded AWS."""
 
 import argparse
-import json
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from phone_vault.cli.console import Console, Silence, Terminal
+from phone_vault.cli.output import print_json
 from phone_vault.cli.problem import Problem
 from phone_vault.cli.stopwatch import Stopwatch
 
@@ -28,15 +28,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def run(arguments: argparse.Namespace) -> None:
     """Acts on the `LocalCloud` that is open in the process, whose clock it moves by a month; else on one of its own."""
-    if not arguments.json:
-        _tour(Terminal())
-        return
-    try:
-        report = _tour(Silence())
-    except Problem as problem:
-        print(json.dumps({"ok": False, "problem": str(problem)}, indent=2))
-        raise
-    print(json.dumps({"ok": True, **report.as_json()}, indent=2))
+    report = _tour(Silence() if arguments.json else Terminal())
+    if arguments.json:
+        print_json({"ok": True, **report.as_json()})
 
 
 def _tour(console: Console) -> "Report":

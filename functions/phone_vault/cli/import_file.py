@@ -1,26 +1,32 @@
 """`phone-vault import`: numbers from a file into the vault, tokens in their place."""
 
 import argparse
-import json
 from pathlib import Path
+from string import punctuation
 from typing import Any
 
 from phone_vault.cli import aws
 from phone_vault.cli.console import Terminal
-from phone_vault.cli.importing import importing, summary
+from phone_vault.cli.importing import summary
+from phone_vault.cli.importing.carry_out import carry_out
 from phone_vault.cli.importing.fields import Fields
-from phone_vault.cli.importing.source import is_readable_encoding
-from phone_vault.cli.importing.vaults import Place
+from phone_vault.cli.importing.place import Place
+from phone_vault.cli.importing.task import Import, Report
+from phone_vault.cli.importing.text_encodings import readable_encoding
+from phone_vault.cli.output import print_json
 from phone_vault.cli.problem import Problem, WrongUsage
 
 _MOST_ITEMS = 100
 _MOST_CONCURRENCY = 64
+_DELIMITERS = {"\t", " ", *punctuation} - {*"\"'`_"}
+"""Of a length of one. Letters, digits and underscores stand in tokens and names, quotes around fields."""
 _KINDS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 _ABOUT = """\
 Protects the phone numbers of a CSV or JSON Lines file and writes the same file with tokens in their place; all other
 bytes stay as they are. Rows that the vault refuses are left out and named in a rejects file by line number and reason.
-Interrupted at any moment, the same command goes on where it was; a journal beside the output knows where. Without
+Interrupted at any moment, the same command goes on where it was; a journal beside the output knows where, and by which
+names the vault knows the rows again: without it, a tenant that keeps no index would store them twice. Without
 --stack-name it is a trial on an embedded AWS.
 """
 _EXAMPLES = """\
@@ -29,6 +35,8 @@ examples:
       --subject-column id --purpose account_security
   phone-vault import people.jsonl --number-column tel --subject-column id --purpose-column purposes \\
       --stack-name phone-vault --region eu-west-1
+
+permissions for a stack: lambda:InvokeFunction on Protect (or its alias), cloudformation:DescribeStacks on the stack
 
 exit code: 0, also when rows were rejected; 1 for a problem, after which the same command goes on; 2 for wrong usage
 """
@@ -102,41 +110,36 @@ def _add_aws(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Acts on the `LocalCloud` that is open in the process."""
-    task = _task(arguments)
-    try:
-        report = _import(task, silent=arguments.json)
-    except Problem as problem:
-        if arguments.json:
-            print(json.dumps({"ok": False, "problem": str(problem)}, indent=2))
-        raise
+    report = _import(_task(arguments), silent=arguments.json)
     if arguments.json:
-        print(json.dumps({"ok": True, **summary.as_json(report)}, indent=2))
+        print_json({"ok": True, **summary.as_json(report)})
     else:
         summary.show(report, Terminal())
 
 
-def _import(task: importing.Import, *, silent: bool) -> importing.Report:
+def _import(task: Import, *, silent: bool) -> Report:
     try:
-        return importing.run(task, silent=silent)
+        return carry_out(task, silent=silent)
     except KeyboardInterrupt:
         raise Problem("interrupted. Start the same command again, and it goes on.") from None
 
 
-def _task(arguments: argparse.Namespace) -> importing.Import:
+def _task(arguments: argparse.Namespace) -> Import:
     kind = arguments.format or _KINDS.get(arguments.file.suffix.lower())
     if kind is None:
         raise WrongUsage("the file's suffix does not tell its format: name it with --format")
-    if not is_readable_encoding(arguments.encoding):
+    encoding = readable_encoding(arguments.encoding)
+    if encoding is None:
         raise WrongUsage(
             "--encoding must be UTF-8 or another one that contains ASCII, such as cp1252; convert others with iconv"
         )
     fields = _fields(arguments)
-    return importing.Import(
+    return Import(
         input=arguments.file,
         output=arguments.output or _beside(arguments.file, "tokens"),
         rejects=arguments.rejects or _beside(arguments.file, "rejects"),
         kind=kind,
-        encoding=arguments.encoding,
+        encoding=encoding,
         delimiter=_delimiter(arguments.delimiter),
         fields=fields,
         common=_common(arguments, fields),
@@ -188,8 +191,10 @@ def _place(arguments: argparse.Namespace) -> Place:
 
 def _delimiter(text: str) -> str:
     delimiter = "\t" if text == "tab" else text
-    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0':
-        raise WrongUsage('--delimiter must be one ASCII character, or "tab"')
+    if delimiter not in _DELIMITERS:
+        raise WrongUsage(
+            '--delimiter must be one ASCII character that is no letter, digit, quote or underscore, or "tab"'
+        )
     return delimiter
 
 

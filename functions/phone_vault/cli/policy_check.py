@@ -1,12 +1,12 @@
 """`phone-vault policy check`: every fault of a vault policy, or the policy in words."""
 
 import argparse
-import json
 import shutil
 import textwrap
 from typing import Any
 
 from phone_vault.cli.console import Console, Terminal
+from phone_vault.cli.output import print_json
 from phone_vault.cli.policy import file
 from phone_vault.cli.policy.document import as_json
 from phone_vault.cli.policy.principals import nobody, principals
@@ -16,7 +16,6 @@ from phone_vault.cli.policy.showing import masks_and_caches
 from phone_vault.cli.policy.tenants import tenants
 from phone_vault.cli.policy.words import Section, counted
 from phone_vault.cli.printable import printable
-from phone_vault.cli.problem import Problem
 from phone_vault.domain.policy import VaultPolicy
 
 _ABOUT = (
@@ -40,14 +39,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def run(arguments: argparse.Namespace) -> None:
     """A `Problem` unless the policy could be deployed as it is."""
-    try:
-        policy = file.read(arguments.file)
-    except Problem as problem:
-        if arguments.json:
-            print(json.dumps(_refused(problem), indent=2))
-        raise
+    policy = file.read(arguments.file)
     if arguments.json:
-        print(json.dumps(_explained(arguments.file, policy), indent=2))
+        print_json(_explained(arguments.file, policy))
         return
     console = Terminal()
     console.say(
@@ -98,9 +92,3 @@ def _explained(name: str, policy: VaultPolicy) -> dict[str, Any]:
             for section in _sections(policy)
         ],
     }
-
-
-def _refused(problem: Problem) -> dict[str, Any]:
-    faults = problem.faults if isinstance(problem, file.FaultyPolicy) else ()
-    split = (fault.rpartition(": ") for fault in faults)
-    return {"ok": False, "problem": str(problem), "faults": [{"path": path, "fault": what} for path, _, what in split]}

@@ -1,15 +1,15 @@
 """`phone-vault status`: what a vault holds, and under which keys, in numbers."""
 
 import argparse
-import json
 
 from phone_vault.cli import stack
 from phone_vault.cli.console import Terminal
 from phone_vault.cli.holdings.as_json import as_json
 from phone_vault.cli.holdings.report import Report
 from phone_vault.cli.holdings.tables import show
+from phone_vault.cli.output import print_json
 from phone_vault.cli.policy import file
-from phone_vault.cli.problem import Problem
+from phone_vault.cli.problem import ReportedProblem
 
 _ABOUT = """\
 Counts what a vault holds: tenants, stored numbers and message keys by purpose and state, how they are wrapped, and
@@ -47,20 +47,15 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def run(arguments: argparse.Namespace) -> None:
     """A `Problem` too, after the report, when rows do not read as the vault writes them."""
-    try:
-        report = _report(arguments)
-    except Problem as problem:
-        if arguments.json:
-            print(json.dumps({"ok": False, "problem": str(problem)}, indent=2))
-        raise
+    report = _report(arguments)
     unreadable = report.status.unreadable
     if arguments.json:
-        print(json.dumps({"ok": not unreadable, **as_json(report)}, indent=2))
+        print_json({"ok": not unreadable, **as_json(report)})
     else:
         show(report, Terminal())
     if unreadable:
         rows = ", ".join(f"{table}: {count:,}" for table, count in sorted(unreadable.items()))
-        raise Problem(f"rows do not read as the vault writes them, and are not counted ({rows})")
+        raise ReportedProblem(f"rows do not read as the vault writes them, and are not counted ({rows})")
 
 
 def _report(arguments: argparse.Namespace) -> Report:

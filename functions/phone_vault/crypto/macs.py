@@ -37,6 +37,12 @@ def subject_ref(subject_key: SecretKey, tenant_id: str, subject_id: str) -> str:
     return as_text(mac(subject_key, "subject-ref", tenant_id.encode(), subject_id.encode()))
 
 
+def idempotency(subject_key: SecretKey, tenant_id: str, subject_id: str, idempotency_key: str) -> bytes:
+    """What a subject's record of one idempotency key is found again by: 32 bytes, of which its token is made."""
+    identity = (each.encode() for each in (tenant_id, subject_id, idempotency_key))
+    return mac(subject_key, "idempotency", *identity)
+
+
 def audit_mac(audit_key: SecretKey, entry: bytes) -> bytes:
     """Authenticates one entry of the audit trail."""
     return mac(audit_key, "audit-entry", entry)

@@ -11,6 +11,7 @@ from phone_vault.domain.phone import PhoneNumber
 TENANT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 SUBJECT_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 PURPOSE = re.compile(r"[a-z0-9_]{1,64}")
+IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 TOKEN = re.compile(r"tok_[0-9a-z]{20,60}")
 
 _SEPARATOR = re.compile(r"[_.:-]")

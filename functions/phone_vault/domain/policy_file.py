@@ -1,7 +1,8 @@
 """The policy as written: checked whole, every fault reported by its path."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -41,11 +42,22 @@ _KMS_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]
 _Name = TypeVar("_Name", bound=StrEnum)
 
 
-class PolicyFaults(ValueError):
-    """The policy cannot be used; `faults` has a line for each fault, beginning with its path."""
+@dataclass(frozen=True, slots=True)
+class PolicyFault:
+    """One fault: where it is and what is wrong."""
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("the vault policy has faults:\n" + "\n".join(faults))
+    path: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}"
+
+
+class PolicyFaults(ValueError):
+    """The policy cannot be used; all its faults."""
+
+    def __init__(self, faults: Sequence[PolicyFault]) -> None:
+        super().__init__("the vault policy has faults:\n" + "\n".join(map(str, faults)))
         self.faults = tuple(faults)
 
 
@@ -62,10 +74,10 @@ class _Reader:
     """Takes values out of tables and collects the faults; a faulty value reads as its default."""
 
     def __init__(self) -> None:
-        self.faults: list[str] = []
+        self.faults: list[PolicyFault] = []
 
     def fault(self, path: str, what: str) -> None:
-        self.faults.append(f"{path or 'policy'}: {what}")
+        self.faults.append(PolicyFault(path or "policy", what))
 
     def table(self, value: object, path: str) -> "_Table":
         if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):

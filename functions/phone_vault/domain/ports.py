@@ -46,6 +46,10 @@ class AlreadyStored(NotWritten):
         self.token = token
 
 
+class TokenTaken(NotWritten):
+    """A record has the new one's token already: an earlier attempt with the same idempotency key has stored it."""
+
+
 class Contended(NotWritten):
     """Another write got in between; read again, then try again."""
 
@@ -94,7 +98,10 @@ class NumberStore(Protocol):
     """The tables of stored numbers. `StoreUnavailable` for no answer, `TamperedStore` for unreadable rows."""
 
     def add(self, number: NewNumber, entry: Entry) -> None:
-        """Store all rows of a new number with its audit entry, or nothing: `AlreadyStored`, `Contended`."""
+        """Store all rows of a new number with its audit entry, or nothing: `AlreadyStored`, `TokenTaken`, `Contended`.
+
+        In this order, if several hold.
+        """
         ...
 
     def update(self, record: StoredNumber, due: str, entry: Entry) -> None:

@@ -68,6 +68,15 @@ class RequestReader:
         """The regime that the caller declares."""
         return self._named("jurisdiction", Jurisdiction)
 
+    def idempotency_key(self) -> str | None:
+        """What an application calls one attempt to store, so that the attempt can be repeated."""
+        if "idempotency_key" in self._raw and self.partial:
+            self._fault("/idempotency_key", "belongs in each item: it names one attempt")
+        text = self._matching(
+            "idempotency_key", identifiers.IDEMPOTENCY_KEY, "1 to 128 of A-Z, a-z, 0-9, _, ., : and -", ""
+        )
+        return text or None
+
     def reason(self) -> str | None:
         """Why; kept in the audit trail."""
         return self._optional_text("reason")
@@ -143,9 +152,10 @@ class RequestReader:
             what = fault_of(text, self._number)
             if what is not None:
                 self._fault(pointer, what)
-        tenant_id = self._raw.get("tenant_id")
-        if isinstance(tenant_id, str) and identifiers.gives_away(tenant_id, self._number):
-            self._fault("/tenant_id", "must not be the number")
+        for field in ("tenant_id", "idempotency_key"):
+            identifier = self._raw.get(field)
+            if isinstance(identifier, str) and identifiers.gives_away(identifier, self._number):
+                self._fault(f"/{field}", "must not be the number")
         if self._faults:
             raise InvalidRequest(self._faults)
         if self._identifier is not None and "subject_id" in self._raw:

@@ -18,6 +18,15 @@ def new_token() -> str:
     return "tok_" + "".join(secrets.choice(_BASE_36) for _ in range(_TOKEN_LENGTH))
 
 
+def token_of(digest: bytes) -> str:
+    """The token that a secret digest of 32 bytes stands for, as opaque as a random one."""
+    rest, characters = int.from_bytes(digest), []
+    for _ in range(_TOKEN_LENGTH):
+        rest, place = divmod(rest, len(_BASE_36))
+        characters.append(_BASE_36[place])
+    return "tok_" + "".join(characters)
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """One purpose for which a number may be used; the rule is the policy's as of `granted_at`."""

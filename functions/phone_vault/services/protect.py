@@ -9,18 +9,18 @@ from phone_vault.crypto import macs
 from phone_vault.crypto.numbers import encrypt_number, new_key
 from phone_vault.domain.audit import Event
 from phone_vault.domain.consent import Consent
-from phone_vault.domain.errors import ConsentRequired
+from phone_vault.domain.errors import Conflict, ConsentRequired
 from phone_vault.domain.jurisdiction import Jurisdiction, applicable
 from phone_vault.domain.moments import to_text
 from phone_vault.domain.numbering import RELEASE, NumberingFacts, numbering_facts
 from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.policy import Demand
-from phone_vault.domain.ports import AlreadyStored, Contended, NewNumber, RecordId
+from phone_vault.domain.ports import AlreadyStored, Contended, NewNumber, RecordId, TokenTaken
 from phone_vault.domain.requests import RequestReader
 from phone_vault.domain.retention import AskedPurpose, due_bucket, grant, live_purposes, merged, tightened
 from phone_vault.domain.secret import SecretKey
-from phone_vault.domain.stored_number import Grant, StoredNumber, new_token
-from phone_vault.services.index_positions import blind_indexes, bound_to, check_entry
+from phone_vault.domain.stored_number import Grant, StoredNumber, new_token, token_of
+from phone_vault.services.index_positions import blind_indexes, bound_to, check_entry, checked_position
 from phone_vault.services.operation import Item, Operation, Outcome
 from phone_vault.services.tally import Measure
 
@@ -34,6 +34,7 @@ class ProtectRequest:
     number: PhoneNumber
     purposes: Mapping[str, Consent | None]
     jurisdiction: Jurisdiction | None
+    idempotency_key: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +61,32 @@ class _Place:
     """Where the tenant's keys put a request: its subject, and its number in each live version of the index."""
 
     subject_ref: str
+    token: str
+    """Of the record, if it is a new one. With an idempotency key it is the same at every attempt."""
     index_keys: Mapping[int, SecretKey]
     blind_indexes: Mapping[int, bytes]
 
 
 class Protect(Operation[ProtectRequest]):
-    """A new number is one transaction and no read. What exists already is merged: a read and a write more."""
+    """A new number is one transaction and no read. What exists already is merged: a read and a write more.
+
+    With an index, the subject's number is found again by itself; an idempotency key finds the record that an earlier
+    attempt has stored, whether there is an index or not. Where both lead somewhere, the index decides.
+    """
 
     name = "Protect"
     measure = Measure.PROTECTS
     items_at_once = 1  # each is a transaction of its own, in the order of the items
 
     def read(self, reader: RequestReader) -> ProtectRequest:
-        """`subject_id`, `number`, `purposes`; optional `tenant_id`, `region`, `jurisdiction`."""
+        """`subject_id`, `number`, `purposes`; optional `tenant_id`, `region`, `jurisdiction`, `idempotency_key`."""
         request = ProtectRequest(
-            reader.tenant_id(), reader.subject_id(), reader.number(), reader.purposes(), reader.jurisdiction()
+            reader.tenant_id(),
+            reader.subject_id(),
+            reader.number(),
+            reader.purposes(),
+            reader.jurisdiction(),
+            reader.idempotency_key(),
         )
         for name, consent in request.purposes.items():
             if consent is not None and self.policy.takes_no_consent(name):
@@ -112,13 +124,15 @@ class Protect(Operation[ProtectRequest]):
             token = self.numbers.token_at(request.tenant_id, place.blind_indexes, place.subject_ref)
             if token is None:
                 raise
-            return self._merge(item, wanted, place, token, now)
+            return self._merge_indexed(item, wanted, place, token, now)
         self.key_ring.ensure(request.tenant_id)
         place = self._place(request)
         try:
             return self._store(item, wanted, place, grants, now)
         except AlreadyStored as stored:
-            return self._merge(item, wanted, place, stored.token, now)
+            return self._merge_indexed(item, wanted, place, stored.token, now)
+        except TokenTaken:
+            return self._merge_attempted(item, wanted, place, now)
 
     def _wanted(self, request: ProtectRequest) -> _Wanted:
         return _Wanted(
@@ -132,7 +146,11 @@ class Protect(Operation[ProtectRequest]):
         subject_key = self.key_ring.subject_key(request.tenant_id)
         indexed = self.policy.tenant(request.tenant_id).index
         index_keys = self.key_ring.index_keys(request.tenant_id) if indexed else {}
+        key = request.idempotency_key
         return _Place(
+            token=new_token()
+            if key is None
+            else token_of(macs.idempotency(subject_key, request.tenant_id, request.subject_id, key)),
             subject_ref=macs.subject_ref(subject_key, request.tenant_id, request.subject_id),
             index_keys=index_keys,
             blind_indexes=blind_indexes(index_keys, request.tenant_id, request.number),
@@ -142,7 +160,7 @@ class Protect(Operation[ProtectRequest]):
         self, item: Item[ProtectRequest], wanted: _Wanted, place: _Place, grants: Mapping[str, Grant], now: datetime
     ) -> Outcome:
         request = wanted.request
-        token = new_token()
+        token = place.token
         record_key = new_key()
         wrapped = self.record_keys.wrap(record_key, request.tenant_id, token)
         record = StoredNumber(
@@ -167,13 +185,33 @@ class Protect(Operation[ProtectRequest]):
             self.numbers.add(NewNumber(record, message, due_bucket(record, self.policy)), entry)
         return outcome
 
-    def _merge(self, item: Item[ProtectRequest], wanted: _Wanted, place: _Place, token: str, now: datetime) -> Outcome:
-        record_id = RecordId(wanted.request.tenant_id, token)
-        before = self.numbers.records({record_id}).get(record_id)
-        if before is None:
-            raise Contended("the record went between the write and the read")
+    def _merge_indexed(
+        self, item: Item[ProtectRequest], wanted: _Wanted, place: _Place, token: str, now: datetime
+    ) -> Outcome:
+        before = self._stored(wanted, token)
         for version, index_key in place.index_keys.items():
             check_entry(before, place.subject_ref, version, index_key, place.blind_indexes[version])
+        return self._merge(item, wanted, before, now)
+
+    def _merge_attempted(self, item: Item[ProtectRequest], wanted: _Wanted, place: _Place, now: datetime) -> Outcome:
+        before = self._stored(wanted, place.token)
+        if before.subject_ref != place.subject_ref:
+            raise Conflict("the idempotency key leads to a record of another subject")
+        if before.index_positions:  # none: whether it is the same number, nothing but the number itself could tell
+            for version, index_key in place.index_keys.items():
+                position = checked_position(before, version, index_key)
+                if not macs.equal(position.blind_index, place.blind_indexes[version]):
+                    raise Conflict("the idempotency key was used for another number of the subject")
+        return self._merge(item, wanted, before, now)
+
+    def _stored(self, wanted: _Wanted, token: str) -> StoredNumber:
+        record_id = RecordId(wanted.request.tenant_id, token)
+        record = self.numbers.records({record_id}).get(record_id)
+        if record is None:
+            raise Contended("the record went between the write and the read")
+        return record
+
+    def _merge(self, item: Item[ProtectRequest], wanted: _Wanted, before: StoredNumber, now: datetime) -> Outcome:
         after = merged(tightened(before, wanted.jurisdictions(), self.policy), wanted.asked, self.policy, now)
         outcome = self._outcome(item, wanted, after, "merged", now)
         if after == before:

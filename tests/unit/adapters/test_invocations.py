@@ -2,13 +2,14 @@
 
 import io
 import json
-from types import SimpleNamespace
+import traceback
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
-from phone_vault.adapters.invocations import CannotInvoke, LambdaInvocations, Unanswered
+from phone_vault.adapters.invocations import CONFIG, CannotInvoke, Failed, LambdaInvocations, Unanswered
+from phone_vault.local import LocalCloud
 
 SECRET = "+447400123456"  # of a request, which no message may hold
 
@@ -16,15 +17,11 @@ SECRET = "+447400123456"  # of a request, which no message may hold
 class FakeLambda:
     """Answers, or raises, as it is told."""
 
-    meta = SimpleNamespace(region_name="eu-west-1")
-
     def __init__(self, outcome: Any) -> None:
         self.outcome = outcome
-        self.asked: dict[str, Any] = {}
 
-    def invoke(self, **parameters: Any) -> Any:
-        """Notes what it was asked."""
-        self.asked = parameters
+    def invoke(self, **_parameters: Any) -> Any:
+        """As told."""
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
@@ -39,19 +36,28 @@ def answered(content: Any, **more: Any) -> dict[str, Any]:
     return {"Payload": io.BytesIO(json.dumps(content).encode()), **more}
 
 
-def invoke(outcome: Any, alias: str | None = None) -> tuple[Any, FakeLambda]:
-    fake = FakeLambda(outcome)
-    return LambdaInvocations(fake, "phone-vault-Protect", alias).invoke({"number": SECRET}), fake
+def invoke(outcome: Any) -> Any:
+    return LambdaInvocations(FakeLambda(outcome), "phone-vault-Protect", None).invoke({"number": SECRET})
 
 
 def test_the_answer_is_the_functions() -> None:
-    answer, fake = invoke(answered({"token": "x"}))
-    assert answer == {"token": "x"}
-    assert "Qualifier" not in fake.asked
+    assert invoke(answered({"token": "x"})) == {"token": "x"}
 
 
-def test_an_alias_is_the_qualifier() -> None:
-    assert invoke(answered({}), alias="importer")[1].asked["Qualifier"] == "importer"
+@pytest.mark.parametrize(("alias", "principal"), [(None, "direct"), ("importer", "direct:importer")])
+def test_an_alias_is_who_is_calling(alias: str | None, principal: str) -> None:
+    purposes = {"delivery": {"lawful_basis": "contract", "retention": {"days": 30, "from": "created"}}}
+    allowed = {"match": principal, "tenants": ["*"], "functions": ["*"], "purposes": ["*"], "views": ["*"]}
+    request = {"subject_id": "c-1", "number": SECRET, "purposes": {"delivery": {}}}
+    with LocalCloud(policy={"purposes": purposes, "principals": [allowed]}) as cloud:
+        for each in (None, "importer"):
+            cloud.invoke("Protect", {}, alias=each)  # which makes the alias
+        functions = cloud.client("lambda", config=CONFIG)
+        answers = {
+            each: LambdaInvocations(functions, "phone-vault-Protect", each).invoke(request)
+            for each in (None, "importer")
+        }
+    assert {each for each, answer in answers.items() if "token" in answer} == {alias}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +97,18 @@ def test_a_timeout_of_the_function_is_worth_asking_again() -> None:
         invoke(answered(error, FunctionError="Unhandled"))
 
 
-def test_a_fault_of_the_function_is_not_and_keeps_the_request_to_itself() -> None:
-    with pytest.raises(CannotInvoke, match="a row is not what was written") as refused:
+def test_a_fault_of_the_function_is_not() -> None:
+    with pytest.raises(Failed, match="a row is not what was written"):
         invoke(answered({"errorMessage": "a row is not what was written"}, FunctionError="Unhandled"))
-    assert SECRET not in str(refused.value)
+
+
+def test_an_answer_that_is_no_json_is_not() -> None:
+    with pytest.raises(CannotInvoke, match="no JSON"):
+        invoke({"Payload": io.BytesIO(b"<html>")})
+
+
+@pytest.mark.parametrize("failure", [client_error("ServiceException", 500), client_error("AccessDenied", 403)])
+def test_no_failure_tells_of_the_request(failure: Exception) -> None:
+    with pytest.raises((Unanswered, CannotInvoke)) as told:
+        invoke(failure)
+    assert SECRET not in "".join(traceback.format_exception(told.value))

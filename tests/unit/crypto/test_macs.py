@@ -40,6 +40,10 @@ def test_the_subject_ref_has_its_known_answer() -> None:
     assert macs.subject_ref(KEY, "acme", "cust-1") == base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
+def test_the_digest_of_an_idempotency_key_has_its_known_answer() -> None:
+    assert macs.idempotency(KEY, "acme", "cust-1", "row-7") == independent(b"idempotency", b"acme", b"cust-1", b"row-7")
+
+
 def test_the_audit_mac_has_its_known_answer() -> None:
     assert macs.audit_mac(KEY, b"entry") == independent(b"audit-entry", b"entry")
 

@@ -165,7 +165,7 @@ def faults_of(document: Mapping[str, Any]) -> tuple[str, ...]:
     """What is wrong with it."""
     with pytest.raises(PolicyFaults) as found:
         parse(document)
-    return found.value.faults
+    return tuple(map(str, found.value.faults))
 
 
 def written(path: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -28,6 +28,7 @@ EVERY_FIELD: dict[str, Any] = {
     "purpose": "delivery",
     "purposes": {"delivery": {}},
     "jurisdiction": "GDPR",
+    "idempotency_key": "import-7.120",
     "view": "masked",
     "reason": "case x",
 }
@@ -51,6 +52,14 @@ MALFORMED: dict[str, dict[str, object]] = {
     "purpose": {"empty": "", "too-long": "a" * 65, "capitals": "Delivery", "hyphen": "de-livery", "newline": "a\n"},
     "region": {"empty": "", "lower-case": "gb", "name": "Britain", "world": "001", "unknown": "ZZ"},
     "jurisdiction": {"empty": "", "lower-case": "gdpr", "unknown": "LGPD"},
+    "idempotency_key": {
+        "empty": "",
+        "too-long": "a" * 129,
+        "space": "a b",
+        "newline": "a\n",
+        "the-number": "447400123456",
+        "the-number-in-groups": "7400-123.456",
+    },
     "view": {"empty": "", "capitals": "FULL", "star": "*"},
     "reason": {"too-long": "x" * 501, "a-number": "+1 201 555 0123", "own-number": "7400123456", "surrogate": "\ud800"},
     "purposes": {
@@ -99,6 +108,7 @@ def read_everything(reader: RequestReader) -> dict[str, object]:
         "purpose": reader.purpose(),
         "purposes": reader.purposes(),
         "jurisdiction": reader.jurisdiction(),
+        "idempotency_key": reader.idempotency_key(),
         "view": reader.view(),
         "reason": reader.reason(),
     }
@@ -132,6 +142,7 @@ def test_a_whole_request_is_read() -> None:
         "purpose": "delivery",
         "purposes": {"delivery": None},
         "jurisdiction": Jurisdiction.GDPR,
+        "idempotency_key": "import-7.120",
         "view": View.MASKED,
         "reason": "case x",
     }
@@ -275,14 +286,16 @@ class TestReference:
 class TestCommonFields:
     """What stands beside a batch's items."""
 
+    SHARED: ClassVar = {field: value for field, value in EVERY_FIELD.items() if field != "idempotency_key"}
+
     @staticmethod
     def check(raw: Raw) -> None:
         """As a batch does."""
         read_everything(RequestReader(raw, NOW, in_batch=True, partial=True))
 
-    @pytest.mark.parametrize("field", list(EVERY_FIELD))
+    @pytest.mark.parametrize("field", sorted(SHARED))
     def test_any_field_may_be_missing(self, field: str) -> None:
-        self.check(without(field))
+        self.check({name: value for name, value in self.SHARED.items() if name != field})
 
     def test_there_may_be_none(self) -> None:
         self.check({})
@@ -291,14 +304,18 @@ class TestCommonFields:
     def test_a_faulty_one_is_refused(self, faulty: tuple[str, object]) -> None:
         field, value = faulty
         with pytest.raises(InvalidRequest, match=f"/{field}: "):
-            self.check({**EVERY_FIELD, field: value})
+            self.check({**self.SHARED, field: value})
+
+    def test_an_idempotency_key_is_each_items_own(self) -> None:
+        with pytest.raises(InvalidRequest, match="belongs in each item"):
+            self.check({"idempotency_key": "import-7.120"})
 
     def test_an_unknown_one_is_refused(self) -> None:
         with pytest.raises(InvalidRequest):
             self.check({"colour": "red"})
 
     def test_a_national_number_waits_for_the_items_region(self) -> None:
-        self.check(without("region"))
+        self.check({name: value for name, value in self.SHARED.items() if name != "region"})
 
     def test_a_number_that_no_region_makes_valid_is_refused(self) -> None:
         with pytest.raises(InvalidNumber):

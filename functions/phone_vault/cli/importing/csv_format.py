@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from phone_vault.cli.importing.fields import Fields
 from phone_vault.cli.importing.records import Record, Records, without_break
 from phone_vault.cli.importing.rows import Blank, NotARow, Rejected, Row
 from phone_vault.cli.importing.source import Source
+from phone_vault.cli.printable import printable
 from phone_vault.cli.problem import Problem
 
 # OWASP's list. Not numbers: a spreadsheet takes -5 for what it is.
@@ -60,6 +62,7 @@ class CsvFormat:
         number = cells[self._columns[self._fields.number]]
         return Row(
             line=record.line,
+            offset=record.offset,
             before=raw[: number.start],
             after=raw[number.end :],
             request=self._fields.request(lambda name: self._text(cells[self._columns[name]])),
@@ -80,19 +83,19 @@ class CsvFormat:
         mark = len(self._source.byte_order_mark)
         header = next(self.records(mark, 1), None)
         if header is None:
-            raise Problem(f"{self._source.path} is empty but for a byte order mark")
+            raise Problem(f"{printable(self._source.path)} is empty but for a byte order mark")
         return header
 
     def _named_columns(self, header: Record) -> dict[str, int]:
         """Positions by name. The names found are not told: the first line of a file without header is data."""
-        path = self._source.path
+        path = printable(self._source.path)
         try:
             cells = self._cells(without_break(_whole(header)))
         except NotARow as fault:
             raise Problem(f"the header of {path} cannot be read: {fault}") from None
         names = [self._text(cell).strip() for cell in cells]
         positions = {name: position for position, name in enumerate(names)}
-        if any(name and names.count(name) > 1 for name in positions):
+        if any(name and count > 1 for name, count in Counter(names).items()):
             raise Problem(f"two columns of {path} have the same name")
         for name in self._fields.names():
             if name not in positions:

@@ -4,7 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from phone_vault.cli.importing.rows import MOST_CHARACTERS, NotARow
+from phone_vault.cli.importing.rows import NotARow
+from phone_vault.domain.free_text import LONGEST_TEXT
+from phone_vault.domain.requests import MOST_PURPOSES
+
+MOST_CHARACTERS = 1000
+"""Of a number, a subject or a region: more than any of them has, so that the vault says what is wrong with it."""
+
+_MOST_OF_PURPOSES = 100 * MOST_PURPOSES  # names of 64 characters, and what stands between them
 
 Read = Callable[[str], str | None]
 """A field's text by its name; None when the row has none."""
@@ -36,7 +43,7 @@ class Fields:
         request: dict[str, Any] = {"number": _required(read, self.number, "number")}
         if self.subject is not None:
             request["subject_id"] = _required(read, self.subject, "subject")
-        if self.region is not None and (region := _text(read, self.region)):
+        if self.region is not None and (region := _text(read, self.region, "region")):
             request["region"] = region
         if self._purposes_differ:
             request["purposes"] = self._purposes(read)
@@ -53,9 +60,12 @@ class Fields:
     def _purposes(self, read: Read) -> dict[str, Any]:
         names: tuple[str, ...] = self.constant_purposes
         if self.purposes is not None:
-            names = tuple(_required(read, self.purposes, "purpose").replace(",", " ").replace(";", " ").split())
-        given_at = _text(read, self.consent_given_at) if self.consent_given_at else self.constant_given_at
-        evidence = _text(read, self.consent_evidence) if self.consent_evidence else self.constant_evidence
+            names = _purposes_in(_required(read, self.purposes, "purpose", most=_MOST_OF_PURPOSES))
+        given_at, evidence = self.constant_given_at, self.constant_evidence
+        if self.consent_given_at is not None:
+            given_at = _text(read, self.consent_given_at, "consent's time")
+        if self.consent_evidence is not None:
+            evidence = _text(read, self.consent_evidence, "consent's evidence", most=LONGEST_TEXT)
         # A row without either has no consent; with one of them it has half a consent, which the vault refuses.
         from_row = (self.consent_given_at and given_at) or (self.consent_evidence and evidence)
         consent = {"given_at": given_at, "evidence": evidence} if from_row else self._constant_consent()
@@ -73,12 +83,22 @@ class Fields:
         }
 
 
-def _required(read: Read, name: str, what: str) -> str:
-    text = _text(read, name)
+def _purposes_in(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(text.replace(",", " ").replace(";", " ").split()))
+    if len(names) > MOST_PURPOSES:
+        raise NotARow(f"more than {MOST_PURPOSES} purposes")
+    return names
+
+
+def _required(read: Read, name: str, what: str, *, most: int = MOST_CHARACTERS) -> str:
+    text = _text(read, name, what, most=most)
     if not text:
         raise NotARow(f"the {what} is missing")
     return text
 
 
-def _text(read: Read, name: str) -> str:
-    return (read(name) or "").strip()[:MOST_CHARACTERS]
+def _text(read: Read, name: str, what: str, *, most: int = MOST_CHARACTERS) -> str:
+    text = (read(name) or "").strip()
+    if len(text) > most:  # never cut: what is sent is what the file says
+        raise NotARow(f"the {what} is too long")
+    return text

@@ -1,18 +1,16 @@
-"""The journal: how far an import has come, so that it goes on after any interruption."""
+"""What an import has to remember: how far it has come, and what it may be continued with only."""
 
 import hashlib
 import json
-import os
+import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from phone_vault.cli.problem import Problem
-
-_VERSION = 1
 _SALT_BYTES = 16
+_SALT = re.compile(r"[0-9a-f]{32}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 EMPTY = hashlib.sha256().hexdigest()
 
@@ -22,6 +20,7 @@ class Identity:
     """What an import may be continued with only: the same input, the same options, the same vault."""
 
     salt: str
+    """16 bytes in hexadecimal. With it begins the name of each row, by which the vault knows the row again."""
     input: str
     options: str
     vault: str
@@ -57,44 +56,64 @@ class Progress:
     complete: bool = False
 
 
-class Journal:
-    """A small file that is replaced as a whole, so that a reader finds the old state or the new one."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """All that the journal says."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._next = path.with_name(f"{path.name}.next")
+    identity: Identity
+    progress: Progress
 
-    def read(self) -> tuple[Identity, Progress] | None:
-        """None when there is none."""
-        try:
-            text = self.path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise Problem(f"{self.path} cannot be read: {error.strerror}") from None
-        try:
-            content = json.loads(text)
-            if content.pop("version") != _VERSION:
-                raise Problem(f"{self.path} is of another version of this command")
-            counts = Counts(**content["progress"].pop("counts"))
-            return Identity(**content["identity"]), Progress(**content["progress"], counts=counts)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise Problem(f"{self.path} is not the journal of an import") from None
 
-    def write(self, identity: Identity, progress: Progress) -> None:
-        """On the disk when it returns: content first, then the name that leads to it."""
-        text = json.dumps({"version": _VERSION, "identity": asdict(identity), "progress": asdict(progress)})
-        with self._next.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        self._next.replace(self.path)
-        sync_directory(self.path.parent)
+def as_text(entry: Entry) -> str:
+    """JSON, on one line."""
+    return json.dumps({"identity": asdict(entry.identity), "progress": asdict(entry.progress)})
 
-    def remove(self) -> None:
-        """And what an interrupted write may have left."""
-        self.path.unlink(missing_ok=True)
-        self._next.unlink(missing_ok=True)
+
+def from_text(text: str) -> Entry:
+    """`ValueError` for whatever `as_text` does not write."""
+    try:
+        content = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    _require(isinstance(content, dict) and content.keys() == {"identity", "progress"})
+    return Entry(_identity(content["identity"]), _progress(content["progress"]))
+
+
+def _identity(content: Any) -> Identity:
+    _require(_is_of(content, Identity) and all(isinstance(value, str) for value in content.values()))
+    _require(_SALT.fullmatch(content["salt"]) is not None)
+    return Identity(**content)
+
+
+def _progress(content: Any) -> Progress:
+    _require(_is_of(content, Progress) and isinstance(content["complete"], bool))
+    _require(all(_is_count(content[name]) for name in ("offset", "line", "output_bytes", "rejects_bytes")))
+    _require(content["line"] >= 1)
+    digests = (content["output_digest"], content["rejects_digest"])
+    _require(all(isinstance(digest, str) and _DIGEST.fullmatch(digest) for digest in digests))
+    return Progress(**{**content, "counts": _counts(content["counts"])})
+
+
+def _counts(content: Any) -> Counts:
+    _require(_is_of(content, Counts) and isinstance(content["rejected"], dict))
+    rejected = content["rejected"]
+    numbers = [content[each.name] for each in fields(Counts) if each.name != "rejected"]
+    _require(all(map(_is_count, [*numbers, *rejected.values()])))
+    _require(content["rows"] == content["created"] + content["known"] + sum(rejected.values()))
+    return Counts(**content)
+
+
+def _is_of(content: Any, kind: type[Any]) -> bool:
+    return isinstance(content, dict) and content.keys() == {each.name for each in fields(kind)}
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _require(holds: bool) -> None:  # noqa: FBT001  an assertion
+    if not holds:
+        raise ValueError("not what the journal of an import holds")
 
 
 def new_salt() -> str:
@@ -113,12 +132,3 @@ def fingerprint(content: bytes, salt: str) -> str:
 def options_digest(options: Mapping[str, Any]) -> bytes:
     """Of everything that decides what a row becomes."""
     return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).digest()
-
-
-def sync_directory(path: Path) -> None:
-    """A new name is on the disk when its directory is."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from phone_vault.cli.importing.boundaries import LineBoundary
 from phone_vault.cli.importing.fields import Fields
@@ -20,7 +19,8 @@ _DECODER = json.JSONDecoder()
 class _Member:
     start: int
     end: int
-    value: Any
+    raw: bytes
+    """The value, as it is written."""
 
 
 class JsonLinesFormat:
@@ -44,17 +44,18 @@ class JsonLinesFormat:
             raise NotARow("longer than 1 MiB")
         if not record.raw.strip():
             return Blank(record.raw)
-        text = record.raw.decode(self._encoding)
+        raw = record.raw
         try:
-            members = _members(text)
+            members = _members(raw, self._encoding)
+            request = self._fields.request(lambda name: _text_of(members.get(name), self._encoding))
         except (ValueError, IndexError, RecursionError):
             raise NotARow("not a JSON object") from None  # json's own words quote nothing, but count characters
-        request = self._fields.request(lambda name: _text_of(members.get(name), text))
         number = members[self._fields.number]
         return Row(
             line=record.line,
-            before=f'{text[: number.start]}"'.encode(self._encoding),
-            after=f'"{text[number.end :]}'.encode(self._encoding),
+            offset=record.offset,
+            before=raw[: number.start] + b'"',
+            after=b'"' + raw[number.end :],
             request=request,
         )
 
@@ -67,37 +68,45 @@ class JsonLinesFormat:
         return json.dumps({"line": rejected.line, "reason": rejected.reason}).encode() + b"\n"
 
 
-def _text_of(member: _Member | None, text: str) -> str | None:
+def _text_of(member: _Member | None, encoding: str) -> str | None:
     """A string, or a whole number as it is written; a list of strings as purposes come."""
-    match member.value if member else None:
+    if member is None:
+        return None
+    text = member.raw.decode(encoding)
+    match _DECODER.decode(text):
         case None:
             return None
         case str(value):
             return value
         case bool():
             raise NotARow("a field is neither text nor a whole number")
-        case int() if member is not None:
-            return text[member.start : member.end]
+        case int():
+            return text
         case [*values] if all(isinstance(value, str) for value in values):
             return " ".join(values)
     raise NotARow("a field is neither text nor a whole number")
 
 
-def _members(text: str) -> dict[str, _Member]:
-    """The object's members, and where their values stand; raises what the decoder does."""
+def _members(raw: bytes, encoding: str) -> dict[str, _Member]:
+    """The object's members, and where their values stand; raises what the decoder does.
+
+    What JSON is made of is ASCII, so as Latin-1, a character for each byte, places are those of the bytes.
+    """
+    text = raw.decode("latin-1")
     found: dict[str, _Member] = {}
     at = _expect(text, _behind_space(text, 0), "{")
     if text[_behind_space(text, at)] == "}":
         return _require_end(text, _behind_space(text, at) + 1, found)
     while True:
-        at = _behind_space(text, at)
-        _expect(text, at, '"')
-        name, at = _DECODER.raw_decode(text, at)
+        start = _behind_space(text, at)
+        _expect(text, start, '"')
+        _, at = _DECODER.raw_decode(text, start)
+        name = _DECODER.decode(raw[start:at].decode(encoding))
         start = _behind_space(text, _expect(text, _behind_space(text, at), ":"))
-        value, end = _DECODER.raw_decode(text, start)
+        _, end = _DECODER.raw_decode(text, start)
         if name in found:
             raise NotARow("an object has two members of one name")
-        found[name] = _Member(start, end, value)
+        found[name] = _Member(start, end, raw[start:end])
         at = _behind_space(text, end)
         if text[at] == "}":
             return _require_end(text, at + 1, found)

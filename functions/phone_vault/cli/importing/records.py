@@ -18,12 +18,14 @@ class Record:
 
     line: int
     """Of the file, from 1; the first of the record's lines."""
+    offset: int
+    """Of its first byte."""
     raw: bytes | None
     """With its line break; None when it is longer than `LONGEST_RECORD`."""
     closed: bool
     """False when the file ends inside its quotes."""
     end: int
-    """Offset in bytes."""
+    """Of the byte behind it."""
     next_line: int
 
 
@@ -62,11 +64,11 @@ class Records:
 
     def _record(self, boundary: Boundary, end: int, dropped: int, lines: int) -> Record:
         raw, self._buffer = self._buffer[:end], self._buffer[end:]
-        line, length = self._line, dropped + end
+        line, offset, length = self._line, self._offset, dropped + end
         self._offset += length
         self._line += lines + _line_breaks(raw)
         kept = raw if length <= LONGEST_RECORD else None
-        return Record(line, kept, boundary.closed, self._offset, self._line)
+        return Record(line, offset, kept, boundary.closed, self._offset, self._line)
 
     def _read(self) -> None:
         chunk = self._file.read(_CHUNK)

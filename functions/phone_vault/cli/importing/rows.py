@@ -6,10 +6,6 @@ from typing import Any, Protocol
 
 from phone_vault.cli.importing.records import Record
 
-MOST_CHARACTERS = 1000
-"""Of a value that is sent. Longer than whatever the vault takes, so that it is the vault that refuses what is too long,
-and short enough for a batch to fit Lambda's 6 MB."""
-
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
@@ -25,6 +21,8 @@ class Row:
     """A record that the vault is asked about: bytes before and after the place where the token goes, as they came."""
 
     line: int
+    offset: int
+    """Of the record, in bytes: what the row is called when it is asked for once more."""
     before: bytes
     after: bytes
     request: Mapping[str, Any]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from phone_vault.cli.printable import printable
 from phone_vault.cli.problem import Problem
 
 CHUNK = 1 << 20
@@ -26,13 +27,15 @@ class Source:
     size: int
     digest: bytes
     """SHA-256 of the content. As such not for keeping: a file of one number would be guessed from it."""
-    _changed_ns: int
+    _changed_ns: tuple[int, int]
 
     def require_unchanged(self) -> None:
         """Cheap enough for every batch; a changed content would be noticed at the next start only."""
         status = os.fstat(self.file.fileno())
-        if (status.st_size, status.st_mtime_ns) != (self.size, self._changed_ns):
-            raise Problem(f"{self.path} has changed while it was read. What was imported so far is complete.")
+        if status.st_size != self.size or _changed_ns(status) != self._changed_ns:
+            raise Problem(
+                f"{printable(self.path)} has changed while it was read. What was imported so far is complete."
+            )
 
 
 @contextmanager
@@ -42,32 +45,26 @@ def opened(path: Path, encoding: str) -> Iterator[Source]:
         # Not to wait for a pipe's other end before it is known to be a pipe.
         file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
     except OSError as error:
-        raise Problem(f"{path} cannot be read: {error.strerror}") from None
+        raise Problem(f"{printable(path)} cannot be read: {error.strerror}") from None
     with file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise Problem(f"{path} is no regular file; an import that can be continued needs one")
+            raise Problem(f"{printable(path)} is no regular file; an import that can be continued needs one")
         if status.st_size == 0:
-            raise Problem(f"{path} is empty")
+            raise Problem(f"{printable(path)} is empty")
         mark = _byte_order_mark(path, file)
-        yield Source(path, file, mark, status.st_size, _digest(path, file, encoding), status.st_mtime_ns)
+        yield Source(path, file, mark, status.st_size, _digest(path, file, encoding), _changed_ns(status))
 
 
-def is_readable_encoding(encoding: str) -> bool:
-    """UTF-8, or one that contains ASCII whose bytes stand for nothing else: only there records are found undecoded."""
-    try:
-        name = codecs.lookup(encoding).name
-        plain = bytes(range(128)).decode(name)
-        followed = [bytes([byte, ord("A")]).decode(name, "replace") for byte in range(256)]
-        return plain.isascii() and all(len(pair) == len("?A") and pair.endswith("A") for pair in followed)
-    except (LookupError, UnicodeError, ValueError):
-        return False
+def _changed_ns(status: os.stat_result) -> tuple[int, int]:
+    """Whoever writes can set the first back (`touch -d`), not the second."""
+    return status.st_mtime_ns, status.st_ctime_ns
 
 
 def _byte_order_mark(path: Path, file: BinaryIO) -> bytes:
     start = file.read(4)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in start:
-        raise Problem(f"{path} looks like UTF-16 or UTF-32. Convert it first: iconv -f UTF-16 -t UTF-8")
+        raise Problem(f"{printable(path)} looks like UTF-16 or UTF-32. Convert it first: iconv -f UTF-16 -t UTF-8")
     return codecs.BOM_UTF8 if start.startswith(codecs.BOM_UTF8) else b""
 
 
@@ -85,9 +82,9 @@ def _digest(path: Path, file: BinaryIO, encoding: str) -> bytes:
         line += 1 + fault.object[: fault.start].count(b"\n")
         # Not the decoder's own words: they quote the bytes.
         raise Problem(
-            f"{path} is not {encoding} throughout (the first fault is in line {line:,}). "
+            f"{printable(path)} is not {encoding} throughout (the first fault is in line {line:,}). "
             "Name its encoding, such as --encoding cp1252."
         ) from None
     except OSError as error:
-        raise Problem(f"{path} cannot be read: {error.strerror}") from None
+        raise Problem(f"{printable(path)} cannot be read: {error.strerror}") from None
     return digest.digest()

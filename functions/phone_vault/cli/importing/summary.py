@@ -3,7 +3,8 @@
 from typing import Any
 
 from phone_vault.cli.console import Console
-from phone_vault.cli.importing.importing import Report
+from phone_vault.cli.importing.task import Report
+from phone_vault.cli.printable import printable
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -41,8 +42,8 @@ def show(report: Report, console: Console) -> None:
             ("known to the vault", f"{counts.known:,}"),
             ("rejected", f"{sum(counts.rejected.values()):,}"),
             *reasons,
-            ("tokens in", str(report.task.output)),
-            ("rejects in", str(report.task.rejects)),
+            ("tokens in", printable(report.task.output)),
+            ("rejects in", printable(report.task.rejects)),
             ("seconds", f"{report.seconds:.1f}"),
             ("rows a second", f"{_rate(report):,.0f}"),
         ]

@@ -9,7 +9,7 @@ import phone_vault
 from phone_vault.cli.printable import printable
 from phone_vault.cli.problem import Problem
 from phone_vault.domain.policy import VaultPolicy
-from phone_vault.domain.policy_file import PolicyFaults, parse
+from phone_vault.domain.policy_file import PolicyFault, PolicyFaults, parse
 
 STANDARD_INPUT = "-"
 
@@ -21,12 +21,17 @@ _SHIPPED = (_PACKAGE / "local" / "shipped" / "functions" / "policy.toml", _PACKA
 
 
 class FaultyPolicy(Problem):
-    """The file is TOML, but no policy; `faults` has a line for each fault, beginning with its path."""
+    """The file is TOML, but no policy."""
 
-    def __init__(self, name: str, faults: tuple[str, ...]) -> None:
-        self.faults = tuple(printable(fault) for fault in faults)
+    def __init__(self, name: str, faults: tuple[PolicyFault, ...]) -> None:
+        self._faults = faults
         count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
-        super().__init__("\n  ".join([f"{name} has {count}:", *self.faults]))
+        super().__init__("\n  ".join([f"{name} has {count}:", *(printable(str(fault)) for fault in faults)]))
+
+    def as_json(self) -> dict[str, Any]:
+        """With a path for each fault."""
+        faults = [{"path": printable(fault.path), "fault": printable(fault.what)} for fault in self._faults]
+        return {**super().as_json(), "faults": faults}
 
 
 def shipped() -> Path:

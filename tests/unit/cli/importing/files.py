@@ -34,11 +34,13 @@ def csv_format(
     return CsvFormat(_in_memory(path, encoding), encoding, delimiter, fields)
 
 
-def json_format(folder: Path, content: bytes, *, fields: Fields = NUMBER_AND_SUBJECT) -> JsonLinesFormat:
+def json_format(
+    folder: Path, content: bytes, *, fields: Fields = NUMBER_AND_SUBJECT, encoding: str = "utf-8"
+) -> JsonLinesFormat:
     """A JSON Lines file of this content."""
     path = folder / "input.jsonl"
     path.write_bytes(content)
-    return JsonLinesFormat(_in_memory(path, "utf-8"), "utf-8", fields)
+    return JsonLinesFormat(_in_memory(path, encoding), encoding, fields)
 
 
 def _in_memory(path: Path, encoding: str) -> Source:

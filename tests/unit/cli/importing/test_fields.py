@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from phone_vault.cli.importing.fields import Fields
-from phone_vault.cli.importing.rows import MOST_CHARACTERS, NotARow
+from phone_vault.cli.importing.fields import MOST_CHARACTERS, Fields
+from phone_vault.cli.importing.rows import NotARow
 from tests.unit.cli.importing.files import NUMBER_AND_SUBJECT
 
 CONSENT = {"given_at": "2025-12-01T00:00:00Z", "evidence": "form 7"}
@@ -62,6 +62,30 @@ def test_a_row_without_region_has_the_common_one() -> None:
     assert request_of(fields, country="GB")["region"] == "GB"
 
 
-def test_what_is_sent_is_bounded() -> None:
-    fields = NUMBER_AND_SUBJECT
-    assert len(fields.request({"phone": "1" * 5000, "id": "c"}.get)["number"]) == MOST_CHARACTERS
+ALL_BY_ROW = replace(BY_ROW, region="country", purposes="for")
+WHOLE = {"phone": "1", "id": "c", "country": "GB", "for": "a", "at": CONSENT["given_at"], "proof": "x"}
+
+
+@pytest.mark.parametrize(
+    ("field", "most", "what"),
+    [
+        ("phone", MOST_CHARACTERS, "the number"),
+        ("id", MOST_CHARACTERS, "the subject"),
+        ("country", MOST_CHARACTERS, "the region"),
+        ("at", MOST_CHARACTERS, "the consent's time"),
+        ("proof", 500, "the consent's evidence"),
+        ("for", 5000, "the purpose"),
+    ],
+)
+def test_what_is_too_long_is_no_row_and_is_never_cut(field: str, most: int, what: str) -> None:
+    assert "x" * most in str(ALL_BY_ROW.request({**WHOLE, field: "x" * most}.get))
+    with pytest.raises(NotARow, match=f"^{what} is too long$"):
+        ALL_BY_ROW.request({**WHOLE, field: "x" * (most + 1)}.get)
+
+
+def test_a_row_has_50_purposes_at_most() -> None:
+    fields = replace(NUMBER_AND_SUBJECT, purposes="for", constant_purposes=())
+    names = [f"p{number}" for number in range(51)]
+    assert len(request_of(fields, **{"for": " ".join(names[:50])})["purposes"]) == 50
+    with pytest.raises(NotARow, match="more than 50 purposes"):
+        request_of(fields, **{"for": ",".join(names)})

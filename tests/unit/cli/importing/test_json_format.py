@@ -25,6 +25,16 @@ def test_all_bytes_but_the_numbers_stay(line: bytes, tmp_path: Path) -> None:
     assert row.request == {"number": "+1 201", "subject_id": "c-1"}
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "euc_kr"])
+def test_in_another_encoding_too(encoding: str, tmp_path: Path) -> None:
+    word = {"cp1252": "é€", "euc_kr": "가각"}[encoding]
+    line = f'{{"{word}": "{word}", "id": "c-1", "phone": "#", "x": "{word}"}}\n'.encode(encoding)
+    fields = replace(NUMBER_AND_SUBJECT, region=word)
+    [row] = rows_of(json_format(tmp_path, line, fields=fields, encoding=encoding))
+    assert row.before + b"#" + row.after == line
+    assert row.request["region"] == word
+
+
 def test_a_whole_number_is_read_as_it_is_written(tmp_path: Path) -> None:
     [row] = rows_of(json_format(tmp_path, b'{"phone": 447400123456, "id": 7}\n'))
     assert row.request == {"number": "447400123456", "subject_id": "7"}

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from phone_vault.cli.aws import AwsOptions
-from phone_vault.cli.importing.vault import Busy, Vault
+from phone_vault.cli.importing.patient_vault import Busy, NotAsked, Vault
 from phone_vault.cli.problem import Problem
+from phone_vault.cli.stack import asking_aws
 
 if TYPE_CHECKING:
     from phone_vault.adapters.invocations import LambdaInvocations
@@ -36,11 +37,13 @@ def vault_at(place: Place) -> Iterator[Vault]:
         with _embedded() as cloud:
             yield EmbeddedVault(cloud, place.alias)
         return
-    from phone_vault.adapters import invocations
+    from phone_vault.adapters import invocations, operator_access
 
+    with asking_aws():
+        stack = operator_access.described_stack(place.aws.client("cloudformation"), str(place.aws.stack_name))
     functions = place.aws.client("lambda", invocations.CONFIG)
     name = f"{place.aws.stack_name}-{_FUNCTION}"
-    yield StackVault(place, invocations.LambdaInvocations(functions, name, place.alias))
+    yield StackVault(stack.id, invocations.LambdaInvocations(functions, name, place.alias))
 
 
 class EmbeddedVault:
@@ -65,23 +68,23 @@ class EmbeddedVault:
 class StackVault:
     """Invokes the function of a deployed stack."""
 
-    def __init__(self, place: Place, function: "LambdaInvocations") -> None:
+    def __init__(self, stack_id: str, function: "LambdaInvocations") -> None:
         self._function = function
-        # Where it is and by which credentials: nobody continues in another account by mistake.
-        aws = place.aws
-        parts = (aws.stack_name, place.alias, function.region, aws.endpoint_url, aws.profile)
-        self.identity = " ".join(part or "-" for part in parts)
+        # Account and region are part of it, and one made anew under the same name has another.
+        self.identity = f"stack {stack_id}"
 
     def invoke(self, payload: Mapping[str, Any]) -> Any:
         """Its answer."""
-        from phone_vault.adapters.invocations import CannotInvoke, Unanswered
+        from phone_vault.adapters.invocations import CannotInvoke, Failed, Unanswered
 
         try:
             return self._function.invoke(payload)
         except Unanswered as busy:
             raise Busy(str(busy)) from None
-        except CannotInvoke as fault:
+        except Failed as fault:
             raise Problem(str(fault)) from None
+        except CannotInvoke as refused:
+            raise NotAsked(str(refused)) from None
 
 
 @contextmanager

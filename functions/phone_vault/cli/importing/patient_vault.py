@@ -1,16 +1,19 @@
-"""The vault that the numbers go to: an embedded one, or a stack's function."""
+"""The vault that the numbers go to, and the patience to ask it again."""
 
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 from typing import Any, Protocol
 
 from phone_vault.cli.problem import Problem
+from phone_vault.domain.identifiers import TOKEN
 
 _ATTEMPTS = 8
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 20.0
 _URN = "urn:phone-vault:problem:"
+_KIND = re.compile(r"[a-z-]{1,40}")
 
 # The vault's own trouble, never the row's: such a row is asked again, and is never a reject.
 _TEMPORARY = frozenset({"key-unavailable", "store-unavailable", "audit-unavailable"})
@@ -24,6 +27,10 @@ class Busy(Exception):
     """The vault did not take the request, or nobody knows whether it did; asking again does no harm."""
 
 
+class NotAsked(Problem):
+    """The request did not reach the vault, and asking again is of no use."""
+
+
 class Vault(Protocol):
     """One function of one vault."""
 
@@ -32,11 +39,11 @@ class Vault(Protocol):
         """Which vault; tokens of another one lead nowhere."""
 
     def invoke(self, payload: Mapping[str, Any]) -> Any:
-        """Its answer; raises `Busy`, or `Problem` when asking again is of no use."""
+        """Its answer; raises `Busy`, `NotAsked`, or another `Problem` when asking again is of no use."""
 
 
-class Batches:
-    """Asks for batches of numbers, patiently."""
+class PatientVault:
+    """Asks for batches of numbers, as often as it takes."""
 
     def __init__(
         self,
@@ -47,6 +54,8 @@ class Batches:
     ) -> None:
         self._vault = vault
         self._common = common
+        self.may_have_stored = False
+        """Whether a row can have got into the vault: only a clear refusal says that none has."""
         self._stopped = Event()
         self._wait = wait or self._stopped.wait
 
@@ -82,15 +91,18 @@ class Batches:
         return [answers[index] for index in range(len(requests))]
 
     def _ask(self, requests: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-        answer = self._vault.invoke({**self._common, "items": list(requests)})
+        answer = self._invoke({**self._common, "items": list(requests)})
         kind = problem_kind(answer)
         if kind in _TEMPORARY:
+            self.may_have_stored = True
             raise Busy(kind)
         if kind:
             raise Problem(f"the vault refuses the whole request: {reason_of(answer)}")
         results = answer.get("results") if isinstance(answer, Mapping) else None
-        if not isinstance(results, list) or len(results) != len(requests):
+        if not isinstance(results, list) or len(results) != len(requests) or not all(map(_is_protects, results)):
+            self.may_have_stored = True
             raise Problem("the function's answer is not one of Protect's")
+        self.may_have_stored |= any(problem_kind(result) in {"", *_TEMPORARY} for result in results)
         final = _ENDS_THE_IMPORT | (_OF_THE_COMMAND if "purposes" in self._common else frozenset())
         for result in results:
             if problem_kind(result) in final:
@@ -99,6 +111,15 @@ class Batches:
                     "when the reason is gone, the same command goes on from there."
                 )
         return results
+
+    def _invoke(self, payload: Mapping[str, Any]) -> Any:
+        try:
+            return self._vault.invoke(payload)
+        except NotAsked:
+            raise
+        except BaseException:
+            self.may_have_stored = True
+            raise
 
     def _pause(self, attempt: int) -> None:
         """Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/."""
@@ -111,7 +132,17 @@ class Batches:
 def problem_kind(answer: Any) -> str:
     """The last part of its type; empty for what is no problem."""
     problem = answer.get("problem") if isinstance(answer, Mapping) else None
-    return str(problem.get("type", "")).removeprefix(_URN) or "unknown" if isinstance(problem, Mapping) else ""
+    if not isinstance(problem, Mapping):
+        return ""
+    kind = str(problem.get("type", "")).removeprefix(_URN)
+    return kind if _KIND.fullmatch(kind) else "unknown"
+
+
+def _is_protects(result: Any) -> bool:
+    if problem_kind(result):
+        return True
+    token = result.get("token") if isinstance(result, Mapping) else None
+    return isinstance(token, str) and bool(TOKEN.fullmatch(token)) and isinstance(result.get("created"), bool)
 
 
 def reason_of(answer: Mapping[str, Any]) -> str:
