@@ -1,6 +1,7 @@
 """CloudFormation makes what AWS's would. Each claim is put to stock moto too, which must still fail it."""
 
 import json
+import re
 from typing import Any
 
 from tests.embedded.conftest import Clients
@@ -34,6 +35,18 @@ def test_a_nested_stacks_output_reaches_its_parent(aws: Clients) -> None:
     url = "https://s3.eu-west-1.amazonaws.com/templates/child.json"
     nested = {"Child": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}}
     assert _create(aws, nested, {"Name": {"Fn::GetAtt": ["Child", "Outputs.Name"]}}) == {"Name": "role"}
+
+
+def test_a_user_pool_has_an_issuer_and_a_client(aws: Clients) -> None:
+    resources = {
+        "Pool": {"Type": "AWS::Cognito::UserPool", "Properties": {"UserPoolName": "people"}},
+        "Client": {"Type": "AWS::Cognito::UserPoolClient", "Properties": {"UserPoolId": {"Ref": "Pool"}}},
+    }
+    outputs = {"Id": {"Ref": "Pool"}, "Issuer": {"Fn::GetAtt": ["Pool", "ProviderURL"]}, "Client": {"Ref": "Client"}}
+    found = _create(aws, resources, outputs)
+    assert found["Issuer"] == f"https://cognito-idp.eu-west-1.amazonaws.com/{found['Id']}"
+    assert re.fullmatch(r"eu-west-1_[0-9A-Za-z]+", found["Id"])
+    assert re.fullmatch(r"[0-9a-z]{26}", found["Client"])
 
 
 def test_a_roles_inline_policy_reads_back_as_json(aws: Clients) -> None:
@@ -76,3 +89,21 @@ def test_a_state_machines_substitutions_are_made(aws: Clients) -> None:
     arn = _create(aws, resources, {"Arn": {"Ref": "Machine"}})["Arn"]
     definition = aws("stepfunctions").describe_state_machine(stateMachineArn=arn)["definition"]
     assert json.loads(definition)["States"]["Say"]["Result"] == "hello"
+
+
+def test_a_tables_own_policy_reads_back(aws: Clients) -> None:
+    arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/table"
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "dynamodb:DeleteItem", "Resource": arn}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    table = {
+        "Type": "AWS::DynamoDB::Table",
+        "Properties": {
+            "TableName": "table",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "ResourcePolicy": {"PolicyDocument": policy},
+        },
+    }
+    _create(aws, {"Table": table})
+    assert json.loads(aws("dynamodb").get_resource_policy(ResourceArn=arn)["Policy"]) == policy

@@ -7,7 +7,7 @@ import pytest
 
 from phone_vault.local import LocalCloud
 
-TABLES = ["KeyRing", "RecordKeys", "LookupIndex", "Subjects", "Numbers", "AuditTrail"]
+TABLES = ["KeyRing", "RecordKeys", "LookupIndex", "Subjects", "Numbers", "AuditTrail", "Operations"]
 FUNCTIONS = ["Protect", "Reveal", "Lookup", "Verify"]
 KEYS = ["KekId", "StorageKeyId"]
 

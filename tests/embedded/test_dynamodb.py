@@ -79,6 +79,19 @@ def test_a_transaction_costs_the_same_however_much_is_stored(dynamodb: Any) -> N
     assert len(many) == len(few)
 
 
+def test_an_update_answers_what_it_names_even_if_it_stays_as_it_was(dynamodb: Any) -> None:
+    update = {
+        "TableName": TABLE,
+        "Key": {"id": {"S": "counter"}},
+        "UpdateExpression": "SET #kept = :kept ADD used :none",
+        "ExpressionAttributeNames": {"#kept": "kept"},
+        "ExpressionAttributeValues": {":none": {"N": "0"}, ":kept": {"S": "x"}},
+        "ReturnValues": "UPDATED_NEW",
+    }
+    answers = [dynamodb.update_item(**update)["Attributes"] for _ in range(2)]
+    assert answers[1] == {"kept": {"S": "x"}, "used": {"N": "0"}}
+
+
 def test_encryption_at_rest_of_cloudformation_reads_back(aws: Clients) -> None:
     _table_of_cloudformation(aws, SSESpecification={"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": "key"})
     described = aws("dynamodb").describe_table(TableName=TABLE)["Table"]["SSEDescription"]

@@ -1,9 +1,11 @@
 """A role's DynamoDB rights, by the wire: tables, indexes, leading keys, attributes, each item of a transaction."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from phone_vault.local import LocalCloud
 from phone_vault.local.iam.attributes import named_in
@@ -243,10 +245,46 @@ def test_a_query_without_a_key_condition_expression_is_not_guessed_at(cloud: Loc
         client_as(cloud, "Probe", "dynamodb").query(TableName=NUMBERS, KeyConditions=conditions)
 
 
-def test_partiql_is_not_guessed_at(cloud: LocalCloud) -> None:
+STATEMENTS = {
+    "PartiQLSelect": f'SELECT * FROM "{NUMBERS}" WHERE record_id = ?',
+    "PartiQLInsert": f"INSERT INTO \"{NUMBERS}\" VALUE {{'record_id': 'r'}}",
+    "PartiQLUpdate": f'UPDATE "{NUMBERS}" SET message = ? WHERE record_id = ?',
+    "PartiQLDelete": f'delete from "{NUMBERS}" WHERE record_id = ?',
+}
+
+
+@pytest.mark.parametrize("action", STATEMENTS)
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [
+        ("execute_statement", lambda statement: {"Statement": statement}),
+        ("batch_execute_statement", lambda statement: {"Statements": [{"Statement": statement}]}),
+        ("execute_transaction", lambda statement: {"TransactStatements": [{"Statement": statement}]}),
+    ],
+)
+def test_partiql_needs_a_right_of_its_own_for_each_verb(
+    cloud: LocalCloud, action: str, operation: str, arguments: Callable[[str], dict[str, Any]]
+) -> None:
+    probe = deploy(cloud, *(allow(f"dynamodb:{other}", _arn(NUMBERS)) for other in STATEMENTS if other != action))
+    assert probe.is_denied("dynamodb", operation, **arguments(STATEMENTS[action]))
+
+
+def test_partiql_names_an_index_as_a_resource_of_its_own(cloud: LocalCloud) -> None:
+    probe = deploy(cloud, allow("dynamodb:PartiQLSelect", _arn(RECORD_KEYS)))
+    assert probe.is_denied("dynamodb", "execute_statement", Statement=f'SELECT due FROM "{RECORD_KEYS}"."Due"')
+
+
+@pytest.mark.parametrize("statement", ["SELECT", "EXISTS (SELECT)", f'DELETE "{NUMBERS}"'])
+def test_partiql_that_cannot_be_read_is_not_guessed_at(cloud: LocalCloud, statement: str) -> None:
     deploy(cloud, allow("dynamodb:*", ANY))
     with pytest.raises(UnsupportedPolicy):
-        client_as(cloud, "Probe", "dynamodb").execute_statement(Statement="SELECT")
+        client_as(cloud, "Probe", "dynamodb").execute_statement(Statement=statement)
+
+
+def test_partiql_under_a_condition_is_not_guessed_at(cloud: LocalCloud) -> None:
+    deploy(cloud, allow("dynamodb:*", ANY, ForAllValues__StringLike=_own("Probe#*")))
+    with pytest.raises(UnsupportedPolicy):
+        client_as(cloud, "Probe", "dynamodb").execute_statement(Statement=STATEMENTS["PartiQLSelect"])
 
 
 def test_another_service_is_not_guessed_at(cloud: LocalCloud) -> None:
@@ -259,6 +297,33 @@ def test_s3_is_not_guessed_at(cloud: LocalCloud) -> None:
     deploy(cloud, allow("*", "*"))
     with pytest.raises(UnsupportedPolicy):
         client_as(cloud, "Probe", "s3").list_buckets()
+
+
+OTHER_SERVICES = [
+    ("cloudformation", "list_stacks"),
+    ("iam", "list_roles"),
+    ("lambda", "list_functions"),
+    ("s3", "list_buckets"),
+    ("sts", "get_session_token"),
+]
+
+
+@pytest.mark.parametrize(("service", "operation"), OTHER_SERVICES)
+def test_a_service_that_a_roles_policies_do_not_speak_of_is_refused(
+    cloud: LocalCloud, service: str, operation: str
+) -> None:
+    deploy(cloud, allow("dynamodb:*", ANY))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        getattr(client_as(cloud, "Probe", service), operation)()
+
+
+@pytest.mark.parametrize(("service", "operation"), OTHER_SERVICES)
+def test_a_service_that_a_roles_policies_speak_of_is_not_guessed_at(
+    cloud: LocalCloud, service: str, operation: str
+) -> None:
+    deploy(cloud, allow(f"{service}:Describe*", "*"))
+    with pytest.raises(UnsupportedPolicy):
+        getattr(client_as(cloud, "Probe", service), operation)()
 
 
 def _set_policy(cloud: LocalCloud, table: str, statement: Statement) -> None:

@@ -54,7 +54,22 @@ def test_a_group_comes_as_claims_of_an_access_token(cloud: LocalCloud) -> None:
         "claims"
     ]
     assert (claims["token_use"], claims["cognito:groups"]) == ("access", "[support]")
-    assert claims.keys() >= {"sub", "client_id", "iss"}
+    assert claims["sub"]
+
+
+def test_a_group_comes_from_the_deployed_user_pool(cloud: LocalCloud) -> None:
+    claims = cloud.invoke("Probe", {}, principal="group:support")["event"]["requestContext"]["authorizer"]["jwt"][
+        "claims"
+    ]
+    pool = (cloud.outputs["UserPoolIssuer"], cloud.outputs["UserPoolClientId"])
+    assert (claims["iss"], claims["client_id"]) == pool
+
+
+def test_an_access_token_lives_as_long_as_the_template_says(cloud: LocalCloud) -> None:
+    claims = cloud.invoke("Probe", {}, principal="group:support")["event"]["requestContext"]["authorizer"]["jwt"][
+        "claims"
+    ]
+    assert int(claims["exp"]) - int(claims["iat"]) == 15 * 60
 
 
 def test_another_kind_of_principal_is_refused(cloud: LocalCloud) -> None:

@@ -16,9 +16,11 @@ SOURCES = {
     "template": ROOT / "template.yaml",
     "data": ROOT / "infrastructure/data.yaml",
     "functions": ROOT / "infrastructure/functions.yaml",
+    "people": ROOT / "infrastructure/people.yaml",
+    "observability": ROOT / "infrastructure/observability.yaml",
 }
 FUNCTIONS = ("Protect", "Reveal", "Lookup", "Verify", "Encrypt", "Decrypt")
-TABLES = ("KeyRing", "RecordKeys", "LookupIndex", "Subjects", "Numbers", "AuditTrail")
+TABLES = ("KeyRing", "RecordKeys", "LookupIndex", "Subjects", "Numbers", "AuditTrail", "Operations")
 
 ACCOUNT = "123456789012"
 ADMINISTRATOR = f"arn:aws:iam::{ACCOUNT}:role/key-administrator"

@@ -1,5 +1,7 @@
 """Who may do what with the two KMS keys."""
 
+import re
+
 import pytest
 
 from tests.infrastructure.templates import (
@@ -22,6 +24,17 @@ CONTROL = {
     "kms:PutKeyPolicy",
     "kms:ScheduleKeyDeletion",
 }
+
+ABOUT_THE_KEY = {
+    "CreateAlias",
+    "DeleteAlias",
+    "EnableKeyRotation",
+    "TagResource",
+    "UntagResource",
+    "UpdateAlias",
+    "UpdateKeyDescription",
+}
+"""What labels a key, or makes it rotate."""
 
 every_key = pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 
@@ -76,6 +89,24 @@ def test_a_key_denies_control_to_every_function(key: Template) -> None:
     assert denial["Condition"] == {
         "ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/phone-vault/functions/*"}
     }
+
+
+@every_key
+def test_the_administrator_ends_and_rules_a_key_and_does_not_use_it(key: Template) -> None:
+    (control,) = (s for s in statements(key, "Allow") if s["Principal"] == {"AWS": ADMINISTRATOR})
+    assert set(control["Action"]) == CONTROL | {"kms:RotateKeyOnDemand"}
+
+
+@every_key
+def test_what_the_account_may_do_without_a_condition_neither_uses_nor_rules_a_key(key: Template) -> None:
+    open_to_iam = {
+        action
+        for statement in statements(key, "Allow")
+        if statement["Principal"] == {"AWS": ROOT_OF_THE_ACCOUNT} and "Condition" not in statement
+        for action in statement["Action"]
+    }
+    names = {action.removeprefix("kms:") for action in open_to_iam}
+    assert {re.match("[A-Z][a-z]+", name)[0] for name in names - ABOUT_THE_KEY} == {"Describe", "Get", "List"}  # type: ignore[index]
 
 
 @every_key

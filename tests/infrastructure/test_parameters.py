@@ -41,7 +41,7 @@ def test_every_parameter_has_a_label_and_a_group() -> None:
     assert set(INTERFACE["ParameterLabels"]) == set(PARAMETERS)
 
 
-@pytest.mark.parametrize("child", ["data", "functions"])
+@pytest.mark.parametrize("child", ["data", "functions", "people", "observability"])
 def test_a_nested_template_is_given_exactly_what_it_asks_for(child: str) -> None:
     (stack,) = [
         resource["Properties"]
@@ -57,6 +57,9 @@ def test_the_outputs_are_what_operators_are_promised() -> None:
         *(f"{function}FunctionArn" for function in FUNCTIONS),
         "KekId",
         "StorageKeyId",
+        "UserPoolId",
+        "UserPoolIssuer",
+        "UserPoolClientId",
     }
 
 
@@ -89,6 +92,19 @@ def test_a_tenants_key_is_named_by_its_arn(arn: str) -> None:
 )
 def test_no_wildcard_and_no_alias_stands_for_a_tenants_key(arn: str) -> None:
     assert not re.fullmatch(PARAMETERS["TenantKeyArns"]["AllowedPattern"], arn)
+
+
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:alarms"
+
+
+@pytest.mark.parametrize("arn", ["", TOPIC])
+def test_alarms_are_told_to_a_topic_or_to_nobody(arn: str) -> None:
+    assert re.fullmatch(PARAMETERS["AlarmTopicArn"]["AllowedPattern"], arn)
+
+
+@pytest.mark.parametrize("arn", ["*", TOPIC.replace("sns", "sqs"), f"{TOPIC}:subscription", "alarms@example.org"])
+def test_alarms_are_told_to_nothing_but_a_topic(arn: str) -> None:
+    assert not re.fullmatch(PARAMETERS["AlarmTopicArn"]["AllowedPattern"], arn)
 
 
 def test_debug_logging_cannot_be_turned_on_by_a_deployment() -> None:

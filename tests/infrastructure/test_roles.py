@@ -1,60 +1,32 @@
 """What each function's role may do, and what none may."""
 
 import json
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable
 
 import pytest
-import yaml
 
+from tests.infrastructure.roles import ROLES, Grant, grants
 from tests.infrastructure.templates import (
     ACCOUNT,
     DEPLOYED,
     FUNCTIONS,
     KMS_KEYS,
-    ROOT,
     TABLES,
     TENANT_KEY,
-    Node,
     Template,
     listed,
     of_type,
     resolve,
 )
+from tests.permissions import CONDITION_KEYS, Permission, Permissions, exercised_offline, page, permissions
 
-ROLES = of_type("functions", "AWS::IAM::Role")
+DEPLOYED_FUNCTIONS = [name.removesuffix("Function") for name in of_type("functions", "AWS::Lambda::Function")]
 X_RAY = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
-CONDITION_WORDS = {
-    "dynamodb:Attributes": "attributes",
-    "dynamodb:LeadingKeys": "key",
-    "kms:EncryptionContext:tenant": "tenant",
-    "kms:EncryptionContext:token": "token",
-    "kms:EncryptionContext:use": "use",
-    "kms:EncryptionContextKeys": "context",
-    "kms:ViaService": "via",
-}
 IAM_INLINE_POLICY_LIMIT = 10_240  # characters of all inline policies of a role, white space not counted
 MOST_TENANT_KEYS = 25  # as infrastructure/decisions.md says
 LONGEST_KEY_ARN = f"arn:aws-us-gov:kms:ap-southeast-1:{ACCOUNT}:key/{'x' * 36}"
 
 every_role = pytest.mark.parametrize("role", ROLES.values(), ids=ROLES)
-
-
-class Grant(NamedTuple):
-    """One action on one resource, under conditions."""
-
-    action: str
-    resource: str
-    conditions: dict[str, dict[str, Node]]
-
-
-def grants(role: Template) -> Iterator[Grant]:
-    for policy in role["Properties"]["Policies"]:
-        for statement in resolve(policy["PolicyDocument"])["Statement"]:
-            assert statement["Effect"] == "Allow"
-            for action in listed(statement["Action"]):
-                for resource in listed(statement["Resource"]):
-                    yield Grant(action, resource, statement.get("Condition", {}))
 
 
 def short_name(function: str, resource: str) -> str:
@@ -71,29 +43,66 @@ def directly_wrapped(function: str) -> set[str]:
     return {str(each["kms:EncryptionContext:token"]) for each in conditions if each}
 
 
-def in_words(grant: Grant) -> str:
-    """As permissions.yaml has it: the action and the conditions' values."""
-    words = [grant.action.partition(":")[2]]
+def in_words(function: str, grant: Grant) -> Permission:
+    """As the page has it."""
+    words = {key: word for word, key in CONDITION_KEYS.items()}
+    conditions = set()
     for operator, comparisons in grant.conditions.items():
         if operator == "Null":
             continue  # what `context` names must be there: a test of its own
+        assert operator.removeprefix("ForAllValues:") in ("StringEquals", "StringEqualsIfExists", "StringLike")
         for key, values in comparisons.items():
-            allowed = [value.removesuffix(".eu-west-1.amazonaws.com") for value in listed(values)]
-            words.append(f"{CONDITION_WORDS[key]}={'|'.join(allowed)}")
-    return " ".join(words)
+            allowed = frozenset(value.removesuffix(".eu-west-1.amazonaws.com") for value in listed(values))
+            conditions.add((words[key], allowed))
+    action = grant.action.partition(":")[2]
+    return Permission(short_name(function, grant.resource), action, frozenset(conditions))
+
+
+def translated() -> Permissions:
+    """What the roles grant to each function of the template, in the page's words."""
+    return {
+        name: frozenset(in_words(name, grant) for grant in grants(ROLES[f"{name}Role"])) for name in DEPLOYED_FUNCTIONS
+    }
+
+
+def differences(one: Permissions, other: Permissions) -> set[str]:
+    """What is granted on one side alone."""
+    sides = [{(name, each) for name, granted in side.items() for each in granted} for side in (one, other)]
+    return {f"{function}: {permission}" for function, permission in sides[0] ^ sides[1]}
 
 
 def test_every_role_is_as_the_page_of_permissions_says() -> None:
-    page = yaml.safe_load((ROOT / "infrastructure/permissions.yaml").read_text())
-    found: dict[str, dict[str, set[str]]] = {function: {} for function in FUNCTIONS}
-    for function in FUNCTIONS:
-        for grant in grants(ROLES[f"{function}Role"]):
-            resource = short_name(function, grant.resource)
-            found[function].setdefault(resource, set()).add(in_words(grant))
-    assert found == {
-        function: {resource: set(actions) for resource, actions in resources.items()}
-        for function, resources in page.items()
-    }
+    assert translated().keys() == permissions().keys()
+    assert not differences(translated(), permissions())
+
+
+@pytest.mark.parametrize("side", [permissions, translated], ids=["page", "template"])
+def test_whatever_is_missing_on_one_side_shows(side: Callable[[], Permissions]) -> None:
+    whole = side()
+    for function, granted in whole.items():
+        for permission in granted:
+            less = {**whole, function: granted - {permission}}
+            assert differences(less, whole) == differences(whole, less) == {f"{function}: {permission}"}
+
+
+@pytest.mark.parametrize("side", [permissions, translated], ids=["page", "template"])
+def test_a_condition_that_is_missing_on_one_side_shows(side: Callable[[], Permissions]) -> None:
+    whole = side()
+    for function, granted in whole.items():
+        for permission in granted:
+            for condition in permission.conditions:
+                wider = permission._replace(conditions=permission.conditions - {condition})
+                assert differences({**whole, function: granted - {permission} | {wider}}, whole)
+
+
+def test_whatever_the_page_says_is_not_exercised_offline_stands_on_it() -> None:
+    granted = {permission for of_one in permissions().values() for permission in of_one}
+    named = {name for each in granted if not exercised_offline(each) for name in (each.resource, str(each))}
+    assert page()["not exercised offline"].keys() <= named
+
+
+def test_every_role_of_the_templates_is_a_functions_that_stands_on_the_page() -> None:
+    assert ROLES.keys() == {f"{function}Role" for function in permissions()}
 
 
 @every_role

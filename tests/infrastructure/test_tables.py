@@ -1,9 +1,13 @@
 """What every table has to have, and which backup window is whose."""
 
+import json
+
 import pytest
 
-from tests.infrastructure.templates import TABLES, Template, of_type
+from tests.infrastructure.templates import ACCOUNT, TABLES, Template, of_type, resolve
+from tests.permissions import Permission, denied
 
+RESOURCE_POLICY_LIMIT = 20 * 1024  # characters, white space counted
 SHORT_WINDOW = {"RecordKeysTable", "LookupIndexTable"}
 DEPLOYED_TABLES = of_type("data", "AWS::DynamoDB::Table")
 
@@ -17,6 +21,7 @@ KEYS = {
     "Numbers": ["record_id S"],
     "AuditTrail": ["chain S", "sequence N"],
     "AuditTrail/About": ["about S", "at S"],
+    "Operations": ["operation_id S"],
 }
 
 every_table = pytest.mark.parametrize("table", DEPLOYED_TABLES.values(), ids=DEPLOYED_TABLES)
@@ -90,9 +95,34 @@ def test_record_keys_and_index_entries_alone_have_the_window_that_an_erasure_wai
     assert windows == {name: {"Ref": "KeyRecoveryDays"} if name in SHORT_WINDOW else 35 for name in DEPLOYED_TABLES}
 
 
-def test_record_keys_alone_go_by_themselves() -> None:
+def test_rows_go_by_themselves_where_destroyed_keys_and_past_hours_are_left() -> None:
     assert {
         name: table["Properties"]["TimeToLiveSpecification"]
         for name, table in DEPLOYED_TABLES.items()
         if "TimeToLiveSpecification" in table["Properties"]
-    } == {"RecordKeysTable": {"AttributeName": "expires_ttl", "Enabled": True}}
+    } == {name: {"AttributeName": "expires_ttl", "Enabled": True} for name in ("RecordKeysTable", "OperationsTable")}
+
+
+def test_the_policies_of_tables_deny_to_all_what_the_page_of_permissions_says() -> None:
+    found = set()
+    for logical_id, table in DEPLOYED_TABLES.items():
+        for statement in table["Properties"].get("ResourcePolicy", {"PolicyDocument": {"Statement": []}})[
+            "PolicyDocument"
+        ]["Statement"]:
+            name = logical_id.removesuffix("Table")
+            assert (statement["Effect"], statement["Principal"]) == ("Deny", {"AWS": "*"})
+            assert resolve(statement["Resource"]) == f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/phone-vault-{name}"
+            assert statement.keys() == {"Sid", "Effect", "Principal", "Action", "Resource"}  # under no condition
+            found |= {Permission(name, action.removeprefix("dynamodb:")) for action in statement["Action"]}
+    assert found == denied()
+
+
+def test_no_entry_of_the_audit_trail_can_be_changed_or_deleted_by_name() -> None:
+    """An overwriting PutItem is none of these: see decisions.md."""
+    actions = {each.action for each in denied() if each.resource == "AuditTrail"}
+    assert actions >= {"BatchWriteItem", "DeleteItem", "UpdateItem", "PartiQLDelete", "PartiQLUpdate", "DeleteTable"}
+
+
+@every_table
+def test_the_policy_of_a_table_is_as_short_as_dynamodb_takes_it(table: Template) -> None:
+    assert len(json.dumps(resolve(table["Properties"].get("ResourcePolicy", {})), indent=4)) < RESOURCE_POLICY_LIMIT

@@ -37,18 +37,6 @@ def disabled(vault: Vault, key: str) -> Iterator[None]:
         vault.kms.enable_key(KeyId=key)
 
 
-def role_client(vault: Vault, function: str, service: str) -> Any:
-    """An SDK client with a function's role, for what its code would never ask."""
-    arn = next(each["Arn"] for each in vault.iam.list_roles()["Roles"] if f"{function}Role" in each["RoleName"])
-    session = vault.cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-    return vault.cloud.client(
-        service,
-        aws_access_key_id=session["AccessKeyId"],
-        aws_secret_access_key=session["SecretAccessKey"],
-        aws_session_token=session["SessionToken"],
-    )
-
-
 def error_code(error: ClientError) -> str:
     """What AWS calls it."""
     return str(error.response["Error"]["Code"])

@@ -1,9 +1,10 @@
 """What a DynamoDB request asks for: tables, indexes, keys and attributes, item by item.
 
-Source: DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access control" and "Using IAM with
-DynamoDB transactions".
+Source: DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access control", "Using IAM with
+DynamoDB transactions" and "IAM security policies with PartiQL for DynamoDB".
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -26,6 +27,11 @@ _TRANSACTION_ACTIONS = {
     "Put": "PutItem",
     "Update": "UpdateItem",
 }
+_PARTIQL = re.compile(
+    r"""\s*(?:(?P<verb>UPDATE|DELETE\s+FROM|INSERT\s+INTO)|SELECT\s.*?\sFROM)\s+(?P<table>"[^"]+"|[\w.-]+)"""
+    r"""(?:\."(?P<index>[^"]+)")?(?:\s|$)""",
+    re.IGNORECASE | re.DOTALL,
+)
 Request = Mapping[str, Any]
 
 
@@ -45,6 +51,11 @@ def derive(operation: str, body: Request) -> Iterator[AuthorizationRequest]:
         yield _of_items(operation, body["TableName"], [body])
     elif operation in ("Query", "Scan"):
         yield _of_pages(operation, body)
+    elif operation == "ExecuteStatement":
+        yield _of_statement(body["Statement"])
+    elif operation in ("BatchExecuteStatement", "ExecuteTransaction"):
+        for statement in body.get("Statements") or body["TransactStatements"]:
+            yield _of_statement(statement["Statement"])
     elif operation in _WITHOUT_A_TABLE:
         yield _request(operation, "*")
     elif "TableName" in body:
@@ -74,6 +85,16 @@ def _of_pages(operation: str, body: Request) -> AuthorizationRequest:
     resource = _table_arn(body["TableName"]) + (f"/index/{index}" if index else "")
     leading_keys = [_queried(body)] if operation == "Query" else []
     return _request(operation, resource, leading_keys=leading_keys, attributes=named_in(body))
+
+
+def _of_statement(statement: str) -> AuthorizationRequest:
+    """Of PartiQL its verb and table; no condition key, so that no policy that names one is guessed at."""
+    found = _PARTIQL.match(statement)
+    if found is None:
+        raise UnsupportedPolicy("a PartiQL statement that cannot be read")
+    verb = (found["verb"] or "SELECT").split()[0].capitalize()
+    resource = _table_arn(found["table"].strip('"')) + (f"/index/{found['index']}" if found["index"] else "")
+    return AuthorizationRequest(f"dynamodb:PartiQL{verb}", resource)
 
 
 def _queried(body: Request) -> str:

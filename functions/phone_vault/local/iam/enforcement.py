@@ -7,15 +7,16 @@ from typing import Any
 from unittest.mock import patch
 
 from moto.core.authorization import ActionAuthenticatorMixin
-from moto.core.exceptions import JsonRESTError
+from moto.core.exceptions import AccessDeniedError, JsonRESTError
 from moto.dynamodb.models import dynamodb_backends
 from moto.iam.models import Role, iam_backends
 from moto.kms.models import kms_backends
+from moto.s3.exceptions import S3AccessDeniedError
 from moto.sts.models import AssumedRole, sts_backends
 
 from phone_vault.local.iam import dynamodb_requests, kms_requests
 from phone_vault.local.iam.patterns import UnsupportedPolicy
-from phone_vault.local.iam.policies import AuthorizationRequest, Verdict, verdict
+from phone_vault.local.iam.policies import AuthorizationRequest, Verdict, mentions, verdict
 from phone_vault.local.place import ACCOUNT, PARTITION, REGION, arn
 from phone_vault.local.request_bodies import body_of
 
@@ -24,6 +25,8 @@ _DERIVED: dict[str, Callable[[str, Mapping[str, Any]], Iterator[AuthorizationReq
     "kms": kms_requests.derive,
 }
 _ALLOWED_TO_EVERYBODY = frozenset({("sts", "GetCallerIdentity")})
+_OTHER_SERVICES = {"awslambda": "lambda", "cloudformation": "cloudformation", "iam": "iam", "s3": "s3", "sts": "sts"}
+"""What IAM calls services whose resources have no policies here that would let a role in."""
 _ACCOUNT_ROOT = f"arn:{PARTITION}:iam::{ACCOUNT}:root"
 
 
@@ -46,6 +49,7 @@ def _authorize(moto_request: Any, *_: Any) -> None:
     if (service, operation) in _ALLOWED_TO_EVERYBODY:
         return
     if service not in _DERIVED:
+        _refuse_unless_mentioned(session, service, operation)
         raise UnsupportedPolicy(f"nobody has derived what {service}:{operation} of a role needs")
     for request in _DERIVED[service](operation, body_of(moto_request)):
         _judge(session, request)
@@ -58,8 +62,27 @@ def _session(token: str) -> AssumedRole:
     raise JsonRESTError("UnrecognizedClientException", "The security token included in the request is invalid.")
 
 
+def _refuse_unless_mentioned(session: AssumedRole, service: str, operation: str) -> None:
+    """What a role's policies do not speak of at all is refused, whatever the operation needs."""
+    name = _OTHER_SERVICES.get(service)
+    if name is None or any(mentions(policy, name) for policy in _identity_policies(_role(session))):
+        return
+    match name:
+        case "s3":
+            raise S3AccessDeniedError
+        case "lambda":
+            raise _denied(
+                session, AuthorizationRequest(f"lambda:{operation}", "*"), "because no policy speaks of lambda"
+            )
+        case _:
+            raise AccessDeniedError(user_arn=session.arn, action=f"{name}:{operation}")
+
+
+def _role(session: AssumedRole) -> Role:
+    return iam_backends[ACCOUNT][PARTITION].get_role_by_arn(session.role_arn)
+
+
 def _judge(session: AssumedRole, request: AuthorizationRequest) -> None:
-    role = iam_backends[ACCOUNT][PARTITION].get_role_by_arn(session.role_arn)
     request = replace(
         request,
         context={
@@ -70,7 +93,7 @@ def _judge(session: AssumedRole, request: AuthorizationRequest) -> None:
             "aws:securetransport": ("true",),
         },
     )
-    by_identity = verdict(_identity_policies(role), request)
+    by_identity = verdict(_identity_policies(_role(session)), request)
     if by_identity is Verdict.DENIED:
         raise _denied(session, request, "with an explicit deny in an identity-based policy")
     policies = _resource_policies(request.resource)

@@ -56,6 +56,12 @@ def verdict(
     return found
 
 
+def mentions(policy: str, service: str) -> bool:
+    """Whether some statement of a document speaks of a service at all, be it by a wildcard."""
+    prefixes = (each.partition(":")[0] for statement in _statements(policy) for each in _listed(statement["Action"]))
+    return any(action_matches(prefix, service) for prefix in prefixes)
+
+
 @lru_cache(maxsize=256)
 def _statements(policy: str) -> tuple[dict[str, Any], ...]:
     statements = json.loads(policy)["Statement"]

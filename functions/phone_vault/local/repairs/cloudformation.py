@@ -1,4 +1,4 @@
-"""CloudFormation: outputs of nested stacks, Lambda aliases, and what moto drops from tables, keys and roles."""
+"""CloudFormation: outputs of nested stacks, Lambda aliases, user pools, and what moto drops from other resources."""
 
 import json
 from collections.abc import Iterator
@@ -15,6 +15,8 @@ from moto.dynamodb.models.table import Table
 from moto.iam.models import Role
 from moto.kms.models import Key, kms_backends
 
+from phone_vault.local.place import REGION
+
 Resource = dict[str, Any]
 
 _parse_as_yaml = Stack.parse_template
@@ -30,7 +32,7 @@ def repairs() -> Iterator[None]:
         for owner, name, repair in (
             (Stack, "get_cfn_attribute", _output_of_nested_stack),
             (Stack, "parse_template", staticmethod(_parse_template)),
-            (parsing, "get_model_map", _model_map_with_aliases),
+            (parsing, "get_model_map", _model_map_with_more),
             (LambdaVersion, "get_cfn_attribute", _version_attribute),
             (Table, "create_from_cloudformation_json", staticmethod(_table)),
             (Role, "create_from_cloudformation_json", staticmethod(_role)),
@@ -54,20 +56,57 @@ def _parse_template(text: str) -> dict[str, Any]:
     return _parse_as_yaml(text)
 
 
-def _model_map_with_aliases() -> dict[str, Any]:
-    return {**_model_map(), "AWS::Lambda::Alias": _Alias}
+def _model_map_with_more() -> dict[str, Any]:
+    return {
+        **_model_map(),
+        "AWS::Lambda::Alias": _Alias,
+        "AWS::Cognito::UserPool": _UserPool,
+        "AWS::Cognito::UserPoolClient": _UserPoolClient,
+    }
 
 
-class _Alias:
-    """AWS::Lambda::Alias, which moto creates by API only."""
+class _Created:
+    """What CloudFormation asks of a resource."""
 
-    def __init__(self, arn: str) -> None:
-        self.physical_resource_id = arn
+    def __init__(self, physical_id: str) -> None:
+        self.physical_resource_id = physical_id
         self.cf_resource_type = ""
         self.logical_resource_id = ""
 
     def is_created(self) -> bool:
         return True
+
+
+class _UserPool(_Created):
+    """AWS::Cognito::UserPool: its name and place alone, for the functions and for whoever speaks as one of its users.
+
+    Nobody signs in here: API Gateway, which looks at tokens, is not embedded either.
+    """
+
+    @classmethod
+    def create_from_cloudformation_json(cls, *_: Any, **__: Any) -> "_UserPool":
+        return cls(f"{REGION}_embedded0")
+
+    @staticmethod
+    def has_cfn_attr(attribute: str) -> bool:
+        return attribute == "ProviderURL"
+
+    def get_cfn_attribute(self, attribute: str) -> str:
+        if not self.has_cfn_attr(attribute):
+            raise NotImplementedError(f"AWS::Cognito::UserPool has no attribute {attribute} here")
+        return f"https://cognito-idp.{REGION}.amazonaws.com/{self.physical_resource_id}"
+
+
+class _UserPoolClient(_Created):
+    """AWS::Cognito::UserPoolClient."""
+
+    @classmethod
+    def create_from_cloudformation_json(cls, *_: Any, **__: Any) -> "_UserPoolClient":
+        return cls("embeddedclient000000000000")
+
+
+class _Alias(_Created):
+    """AWS::Lambda::Alias, which moto creates by API only."""
 
     @classmethod
     def create_from_cloudformation_json(
@@ -91,7 +130,7 @@ def _version_attribute(version: LambdaVersion, attribute: str) -> str:
 
 
 def _table(name: str, resource: Resource, account_id: str, region_name: str, **kwargs: Any) -> Table:
-    """With server-side encryption, time to live and point-in-time recovery, which moto drops."""
+    """With server-side encryption, time to live, point-in-time recovery and its own policy, which moto drops."""
     properties = resource["Properties"]
     encryption = properties.get("SSESpecification")
     if encryption:
@@ -103,6 +142,8 @@ def _table(name: str, resource: Resource, account_id: str, region_name: str, **k
         backend.update_time_to_live(name, properties["TimeToLiveSpecification"])
     if "PointInTimeRecoverySpecification" in properties:
         backend.update_continuous_backups(name, properties["PointInTimeRecoverySpecification"])
+    if "ResourcePolicy" in properties:
+        backend.put_resource_policy(table.table_arn, json.dumps(properties["ResourcePolicy"]["PolicyDocument"]), None)
     return table
 
 

@@ -1,4 +1,4 @@
-"""DynamoDB: transactions that cost what their items cost, and happen once; limits; time to live."""
+"""DynamoDB: transactions that cost what their items cost, and happen once; limits; answers; time to live."""
 
 import copy
 import hashlib
@@ -20,6 +20,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
+from phone_vault.local.iam.attributes import named_in
 from phone_vault.local.place import ACCOUNT, REGION
 from phone_vault.local.repairs.concurrency import MOTO
 from phone_vault.local.request_bodies import body_of
@@ -34,6 +35,7 @@ _OLDEST_TIME_TO_LIVE = timedelta(days=5 * 365)
 _transact = DynamoDBBackend.transact_write_items
 _transact_response = DynamoHandler.transact_write_items
 _batch_write = DynamoHandler.batch_write_item
+_updated_new = DynamoHandler._build_updated_new_attributes
 _query = Table.query
 _QUERY = signature(_query)
 
@@ -51,6 +53,7 @@ def repairs(now: Callable[[], datetime]) -> Iterator[None]:
             (DynamoDBBackend, "transact_write_items", _transact_with_undo_log),
             (DynamoHandler, "transact_write_items", transact_once),
             (DynamoHandler, "batch_write_item", _limited_batch_write),
+            (DynamoHandler, "_build_updated_new_attributes", _updated_new_changed_or_not),
             (responses, "TRANSACTION_MAX_ITEMS", _TRANSACTION_READS),
             (Table, "query", _query_of_partition),
         ):
@@ -180,6 +183,19 @@ def _limited_batch_write(handler: DynamoHandler) -> Any:
     if sum(len(writes) for writes in handler.body["RequestItems"].values()) > _BATCH_WRITES:
         raise MockValidationException("Too many items requested for the BatchWriteItem call")
     return _batch_write(handler)
+
+
+def _updated_new_changed_or_not(handler: DynamoHandler, original: Any, changed: Any) -> Any:
+    """UPDATED_NEW answers each attribute that the update names; moto leaves out those that keep their value.
+
+    Source: ministackorg/ministack#1040, against AWS.
+    """
+    answer = _updated_new(handler, original, changed)
+    if isinstance(changed, dict) and handler.body["Key"].items() <= changed.items():  # moto comes here for parts too
+        expressions = ("UpdateExpression", "ExpressionAttributeNames")
+        named = set(named_in({each: handler.body[each] for each in expressions if each in handler.body}))
+        answer = {**{name: value for name, value in changed.items() if name in named}, **answer}
+    return answer
 
 
 def _query_of_partition(table: Table, hash_key: DynamoType | None, *args: Any, **kwargs: Any) -> Any:
