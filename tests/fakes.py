@@ -10,7 +10,16 @@ from phone_vault.domain.audit import Entry
 from phone_vault.domain.errors import KeyUnavailable, StoreUnavailable, TamperedStore
 from phone_vault.domain.keys import KeyId, KeyUse, WrappedKey
 from phone_vault.domain.message_key import MessageKey, MessageKeyId
-from phone_vault.domain.ports import AlreadyStored, Contended, IndexEntry, NewNumber, RecordId, TokenTaken
+from phone_vault.domain.ports import (
+    AlreadyStored,
+    Contended,
+    IndexEntry,
+    LimitReached,
+    NewNumber,
+    RecordId,
+    TokenTaken,
+)
+from phone_vault.domain.quotas import Counter
 from phone_vault.domain.stored_number import StoredNumber
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -135,6 +144,26 @@ class MemoryAuditLog:
         self.entries.extend(entries)
         if self.failure is not None:
             raise self.failure
+
+
+class MemoryCounterStore:
+    """The Operations table, as far as it counts."""
+
+    def __init__(self) -> None:
+        self.totals: dict[str, int] = {}
+        self.added: list[tuple[str, int]] = []
+        self.is_reachable = True
+
+    def add(self, counter: Counter, count: int) -> int:
+        """While it is below its limit."""
+        if not self.is_reachable:
+            raise StoreUnavailable("DynamoDB does not answer")
+        self.added.append((counter.name, count))
+        total = self.totals.get(counter.name, 0)
+        if total >= counter.limit:
+            raise LimitReached("the counter has reached its limit")
+        self.totals[counter.name] = total + count
+        return total + count
 
 
 class MemoryNumberStore:

@@ -8,13 +8,16 @@ from typing import Any
 from phone_vault.adapters.audit_log import DynamoAuditLog
 from phone_vault.adapters.clients import Clients
 from phone_vault.adapters.clock import SystemClock
+from phone_vault.adapters.counters import DynamoCounterStore
 from phone_vault.adapters.key_ring import DynamoKeyRingStore
 from phone_vault.adapters.kms import KmsKeyWrapper
 from phone_vault.adapters.numbers import DynamoNumberStore
 from phone_vault.adapters.tables import Tables
+from phone_vault.domain.callers import UserPool
 from phone_vault.services.audit_trail import AuditTrail
 from phone_vault.services.key_ring import KeyRing
 from phone_vault.services.operation import Operation
+from phone_vault.services.quotas import Quotas
 from phone_vault.services.record_keys import RecordKeys
 from phone_vault.services.tally import Tally
 from phone_vault.settings import read_policy, settings_from
@@ -26,6 +29,8 @@ class Application:
 
     operation: Operation[Any]
     tally: Tally
+    user_pool: UserPool | None
+    """Where the people sign in who may call it over HTTP."""
 
 
 def build(operation: type[Operation[Any]], environ: Mapping[str, str]) -> Application:
@@ -54,8 +59,10 @@ def build(operation: type[Operation[Any]], environ: Mapping[str, str]) -> Applic
             record_keys=RecordKeys(policy, key_ring, wrapper, tally),
             numbers=DynamoNumberStore(tables, settings.tables),
             trail=trail,
+            quotas=Quotas(policy, DynamoCounterStore(tables, settings.tables.operations)),
             clock=clock,
             tally=tally,
         ),
         tally,
+        settings.user_pool,
     )

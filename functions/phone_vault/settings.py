@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phone_vault.adapters.tables import TableNames
+from phone_vault.domain.callers import UserPool
 from phone_vault.domain.errors import Misconfigured
 from phone_vault.domain.policy import VaultPolicy
 from phone_vault.domain.policy_file import PolicyFault, PolicyFaults, parse
@@ -21,6 +22,8 @@ class Settings:
     kek_arn: str
     storage_key_arn: str
     key_cache_capacity: int
+    user_pool: UserPool | None
+    """None where no person may call."""
     policy_file: Path
 
 
@@ -41,6 +44,11 @@ def settings_from(environ: Mapping[str, str]) -> Settings:
             return 1
         return int(value or 1)
 
+    def user_pool() -> UserPool | None:
+        if not any(environ.get(name) for name in ("USER_POOL_ISSUER", "USER_POOL_CLIENT_ID")):
+            return None
+        return UserPool(text("USER_POOL_ISSUER"), text("USER_POOL_CLIENT_ID"))
+
     settings = Settings(
         tables=TableNames(
             key_ring=text("KEY_RING_TABLE"),
@@ -49,10 +57,12 @@ def settings_from(environ: Mapping[str, str]) -> Settings:
             subjects=text("SUBJECTS_TABLE"),
             numbers=text("NUMBERS_TABLE"),
             audit_trail=text("AUDIT_TRAIL_TABLE"),
+            operations=text("OPERATIONS_TABLE"),
         ),
         kek_arn=text("KEK_ARN"),
         storage_key_arn=text("STORAGE_KEY_ARN"),
         key_cache_capacity=count("KEY_CACHE_CAPACITY"),
+        user_pool=user_pool(),
         policy_file=Path(environ.get("POLICY_FILE") or SHIPPED_POLICY),
     )
     if faults:

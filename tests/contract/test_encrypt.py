@@ -254,7 +254,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "unknown field": {"colour": "red"},
     "purposes": {"purposes": {"delivery": {}}},
     "jurisdiction": {"jurisdiction": "CCPA"},
-    "reason": {"reason": "encrypting takes no reason"},
+    "reason": {"reason": ["no text"]},
     "reference outside a batch": {"reference": "row 1"},
     "tenant with hash": {"tenant_id": "a#b"},
     "tenant is the number": {"tenant_id": "447400123456"},

@@ -83,7 +83,7 @@ def test_a_number_shared_more_often_than_a_read_takes_is_found_whole(vault: Vaul
 
 WRONG: dict[str, dict[str, Any]] = {
     "unknown field": {"colour": "red"},
-    "reason": {"reason": "lookups take none"},
+    "reason": {"reason": ["no text"]},
     "view": {"view": "full"},
     "token": {"token": "tok_" + "0" * 25},
     "subject": {"subject_id": "s"},

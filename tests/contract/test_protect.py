@@ -180,7 +180,7 @@ def test_an_unsalted_digest_of_the_number_is_no_pseudonym(
 
 WRONG: dict[str, dict[str, Any]] = {
     "unknown field": {"colour": "red"},
-    "unknown field beside": {"reason": "protecting takes no reason"},
+    "unknown field beside": {"token": "tok_" + "0" * 25},
     "reference outside a batch": {"reference": "row 1"},
     "tenant too long": {"tenant_id": "t" * 65},
     "tenant empty": {"tenant_id": ""},

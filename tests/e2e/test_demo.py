@@ -20,7 +20,7 @@ from phone_vault.domain.problems import PROBLEM_TYPES
 from phone_vault.local import LocalCloud
 from phone_vault.local.calls import AwsCall
 
-TABLES = ["AuditTrail", "KeyRing", "LookupIndex", "Numbers", "RecordKeys", "Subjects"]
+TABLES = ["AuditTrail", "KeyRing", "LookupIndex", "Numbers", "Operations", "RecordKeys", "Subjects"]
 FEW = 20
 
 

@@ -12,6 +12,10 @@ from phone_vault.local import LocalCloud
 ROOT = Path(__file__).parents[2]
 EVENTS = sorted(path.stem for path in (ROOT / "events").glob("*.json"))
 SAMPLE_TOKEN = "tok_00000000000000000000000000"
+SAMPLE_POOL = {
+    "UserPoolIssuer": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_EXAMPLE00",
+    "UserPoolClientId": "3example4client5id6",
+}
 SAMPLE_MESSAGE = "AgR4AAAAAAAAAAAAAAAAAAAAAAAA"
 MAY_EVERYTHING = {"tenants": ["*"], "functions": ["*"], "purposes": ["*"], "views": ["full", "masked"]}
 TOLD = {
@@ -43,6 +47,8 @@ def test_a_sample_event_is_answered(name: str) -> None:
         message = answer(cloud, "Encrypt", None, (ROOT / "events" / "encrypt.direct.json").read_text())["message"]
         event = (ROOT / "events" / f"{name}.json").read_text()
         event = event.replace(SAMPLE_TOKEN, stored["token"]).replace(SAMPLE_MESSAGE, message)
+        for output, sample in SAMPLE_POOL.items():
+            event = event.replace(sample, cloud.outputs[output])
         result = answer(cloud, function.title(), None if trigger == "direct" else "http", event)
     body = result if trigger == "direct" else json.loads(result["body"])
     assert body.get("token", stored["token"]) == stored["token"]

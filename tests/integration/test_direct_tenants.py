@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 
 from phone_vault.local import FunctionError
 from tests.integration.support.messages import decrypt, decrypt_all, encrypt, message_row, raw
-from tests.integration.support.tenants import disabled, error_code, role_client, with_tenants
+from tests.integration.support.roles import role_client
+from tests.integration.support.tenants import disabled, error_code, with_tenants
 from tests.integration.support.vault import Vault, open_vault, problem
 from tests.integration.support.wire import Sent, to
 

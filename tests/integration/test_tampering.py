@@ -14,7 +14,8 @@ import pytest
 
 from phone_vault.local import FunctionError
 from tests.integration.support.numbers import AMERICAN, BRITISH
-from tests.integration.support.vault import KEYS, Vault, WireItem, problem
+from tests.integration.support.policy import POLICY
+from tests.integration.support.vault import KEYS, Vault, WireItem, open_vault, problem
 
 SUBJECT, OTHER_SUBJECT = "subject-a", "subject-b"
 FAULT = "FunctionError"
@@ -22,6 +23,13 @@ PURPOSE = "marketing_sms"
 
 Value = dict[str, Any]
 Path = tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+def vault() -> Iterator[Vault]:
+    """In which as many wrong numbers may be tried as all these tests take."""
+    with open_vault({**POLICY, "verify_mismatches_per_token": 10_000}) as opened:
+        yield opened
 
 
 @dataclass(frozen=True, slots=True)

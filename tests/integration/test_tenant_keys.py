@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.integration.support.messages import decrypt, encrypt
+from tests.integration.support.roles import role_client
 from tests.integration.support.tenants import (
     MISSING_KEY,
     OTHER_KEY,
@@ -14,7 +15,6 @@ from tests.integration.support.tenants import (
     disabled,
     error_code,
     make_key,
-    role_client,
     with_tenants,
 )
 from tests.integration.support.vault import Vault, open_vault, problem

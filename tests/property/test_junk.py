@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from phone_vault.adapters.rows import record_of
 from phone_vault.crypto.messages import NotAuthentic, decrypt
-from phone_vault.domain.callers import iam_caller, jwt_caller
+from phone_vault.domain.callers import UserPool, iam_caller, jwt_caller
 from phone_vault.domain.errors import TamperedStore
 from phone_vault.domain.moments import from_text, to_text
 from phone_vault.domain.policy_file import PolicyFaults, parse
@@ -19,6 +19,7 @@ from tests.unit.crypto.test_messages import CONTEXT, KEY, MESSAGE
 from tests.unit.domain.test_policy_file import DOCUMENT
 
 HTTP = "arn:aws:lambda:eu-west-1:123456789012:function:phone-vault-Reveal:http"
+POOL = UserPool("https://issuer", "client")
 
 scalars = st.one_of(
     st.none(),
@@ -95,7 +96,7 @@ def test_any_text_is_a_moment_or_a_value_error(text: str) -> None:
 
 @given(junk)
 def test_any_event_under_http_without_an_authorizer_names_nobody(event: Any) -> None:
-    assert invocation_of(event, HTTP).caller.names == ()
+    assert invocation_of(event, HTTP, POOL).caller.names == ()
 
 
 @given(st.text(max_size=60) | st.builds("arn:aws:sts::123456789012:assumed-role/{}/{}".format, st.text(), st.text()))
@@ -105,9 +106,19 @@ def test_a_role_s_name_is_never_longer_than_its_own_segment(arn: str) -> None:
         assert name.startswith("arn:aws:iam::123456789012:role/")
 
 
-@given(st.dictionaries(st.sampled_from(["token_use", "cognito:groups", "sub"]), junk | st.just("access")))
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "token_use": st.just("access") | junk,
+            "iss": st.just(POOL.issuer) | junk,
+            "client_id": st.just(POOL.client_id) | junk,
+            "cognito:groups": st.builds("[{}]".format, st.text(max_size=12)) | junk,
+        },
+    )
+)
 def test_any_claims_name_groups_or_nobody(claims: dict[str, object]) -> None:
-    assert all(name.startswith("group:") for name in jwt_caller(claims).names)
+    assert all(name.startswith("group:") for name in jwt_caller(claims, POOL).names)
 
 
 @given(st.data(), st.integers(1, 8))

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from phone_vault.domain.callers import UserPool
 from phone_vault.domain.errors import Misconfigured
 from phone_vault.domain.policy_file import PolicyFaults
 from phone_vault.settings import SHIPPED_POLICY, read_policy, settings_from
 
 TABLES = {
     f"{name}_TABLE": f"vault-{name.lower()}"
-    for name in ("KEY_RING", "RECORD_KEYS", "LOOKUP_INDEX", "SUBJECTS", "NUMBERS", "AUDIT_TRAIL")
+    for name in ("KEY_RING", "RECORD_KEYS", "LOOKUP_INDEX", "SUBJECTS", "NUMBERS", "AUDIT_TRAIL", "OPERATIONS")
 }
 ENVIRON: Mapping[str, str] = {
     **TABLES,
@@ -28,16 +29,32 @@ def test_every_table_has_its_own_name() -> None:
         "vault-record_keys",
         "vault-lookup_index",
     )
-    assert (tables.subjects, tables.numbers, tables.audit_trail) == (
+    assert (tables.subjects, tables.numbers, tables.audit_trail, tables.operations) == (
         "vault-subjects",
         "vault-numbers",
         "vault-audit_trail",
+        "vault-operations",
     )
 
 
 def test_the_two_keys_are_not_exchanged() -> None:
     settings = settings_from(ENVIRON)
     assert (settings.kek_arn, settings.storage_key_arn) == (ENVIRON["KEK_ARN"], ENVIRON["STORAGE_KEY_ARN"])
+
+
+def test_people_come_from_the_pool_that_is_named() -> None:
+    pool = {"USER_POOL_ISSUER": "https://issuer", "USER_POOL_CLIENT_ID": "client"}
+    assert settings_from({**ENVIRON, **pool}).user_pool == UserPool("https://issuer", "client")
+
+
+def test_without_a_pool_there_are_no_people() -> None:
+    assert settings_from({**ENVIRON, "USER_POOL_ISSUER": ""}).user_pool is None
+
+
+@pytest.mark.parametrize("name", ["USER_POOL_ISSUER", "USER_POOL_CLIENT_ID"])
+def test_half_a_pool_is_none(name: str) -> None:
+    with pytest.raises(Misconfigured, match=r"^USER_POOL_\w+ is missing$"):
+        settings_from({**ENVIRON, name: "x"})
 
 
 def test_the_policy_is_the_one_that_ships_unless_named() -> None:

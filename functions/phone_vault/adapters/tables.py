@@ -30,6 +30,7 @@ class TableNames:
     subjects: str
     numbers: str
     audit_trail: str
+    operations: str
 
 
 class ConditionsFailed(Exception):
@@ -80,20 +81,26 @@ class Tables:
 
     def put(self, table: str, row: Row, condition: str) -> None:
         """One conditional put: `ConditionsFailed`."""
-        try:
-            self._dynamodb.put_item(
-                TableName=table,
-                Item=serialized(row),
-                ConditionExpression=condition,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                response: Mapping[str, Any] = error.response
-                raise ConditionsFailed({0: deserialized(response.get("Item", {}))}) from None
-            raise _unavailable(error) from None
-        except BotoCoreError as error:
-            raise _unavailable(error) from None
+        self._conditionally(
+            self._dynamodb.put_item,
+            TableName=table,
+            Item=serialized(row),
+            ConditionExpression=condition,
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+
+    def update(self, table: str, key: Row, update: str, condition: str, values: Row) -> dict[str, Any]:
+        """One conditional update: the attributes that it set, as they are now, or `ConditionsFailed`."""
+        answer = self._conditionally(
+            self._dynamodb.update_item,
+            TableName=table,
+            Key=serialized(key),
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=serialized(values),
+            ReturnValues="UPDATED_NEW",
+        )
+        return deserialized(answer.get("Attributes", {}))
 
     def query(self, table: str, key: str, value: str) -> list[dict[str, Any]]:
         """All rows of a partition, strongly consistent, page after page."""
@@ -134,6 +141,18 @@ class Tables:
                 return found
             pause()
         raise StoreUnavailable("DynamoDB leaves part of a read undone")
+
+    @staticmethod
+    def _conditionally(operation: Callable[..., Any], **parameters: Any) -> Any:
+        try:
+            return operation(**parameters)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                response: Mapping[str, Any] = error.response
+                raise ConditionsFailed({0: deserialized(response.get("Item", {}))}) from None
+            raise _unavailable(error) from None
+        except BotoCoreError as error:
+            raise _unavailable(error) from None
 
     @staticmethod
     def _call(operation: Callable[..., Any], **parameters: Any) -> Any:

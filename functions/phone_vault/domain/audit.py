@@ -26,6 +26,8 @@ class Event:
     tokens: tuple[str, ...] = ()
     subject_ref: str | None = None
     problem: str | None = None
+    break_glass: bool = False
+    """Whether the caller's rights are for emergencies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ def canonical_text(event: Event, place: Place, at: datetime) -> str:
         "subject_ref": event.subject_ref,
         "outcome": event.outcome,
         "problem": event.problem,
+        "break_glass": event.break_glass or None,
     }
     known = {name: value for name, value in content.items() if value not in (None, [])}
     return json.dumps(known, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

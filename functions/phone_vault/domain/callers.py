@@ -1,6 +1,7 @@
 """Who is calling, in the form that the policy's principals are matched with."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -8,7 +9,8 @@ HTTP_ALIAS = "http"
 """The alias by which API Gateway comes, and under which alone a `requestContext` is believed."""
 
 _ASSUMED_ROLE = re.compile(r"arn:(aws[a-z-]*):sts::([0-9]{12}):assumed-role/([\w+=,.@-]{1,64})/[^/]+")
-_COGNITO_GROUPS = re.compile(r"\[([^\[\]]*)\]")
+# A Cognito group's name has no white space; one with a bracket in it is not told from the list's own, and not taken.
+_COGNITO_GROUPS = re.compile(r"\[([^\s\[\]]+(?: [^\s\[\]]+)*)\]")
 
 
 class Authentication(StrEnum):
@@ -22,6 +24,20 @@ class Authentication(StrEnum):
     """API Gateway's JWT authorizer, a Cognito access token."""
     NONE = "none"
     """Nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserPool:
+    """Where people sign in, and the client that they do it with."""
+
+    issuer: str
+    """`https://cognito-idp.REGION.amazonaws.com/POOL`."""
+    client_id: str
+
+    def issued(self, claims: Mapping[str, object]) -> bool:
+        """Whether these are claims of an access token of this pool for this client."""
+        stated = (claims.get("token_use"), claims.get("iss"), claims.get("client_id"))
+        return stated == ("access", self.issuer, self.client_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +68,16 @@ def iam_caller(arn: str) -> Caller:
     return Caller((f"arn:{partition}:iam::{account}:role/{role}",), Authentication.IAM)
 
 
-def jwt_caller(claims: dict[str, object]) -> Caller:
-    """The Cognito groups of an access token, as API Gateway writes them: `[support privacy]`.
+def jwt_caller(claims: Mapping[str, object], pool: UserPool | None) -> Caller:
+    """The Cognito groups of an access token of this pool, as API Gateway writes them: `[support privacy]`.
 
-    An identity token, or one without groups, names nobody.
+    An identity token, one of another pool or client, or one without groups names nobody; without a pool, every one.
     """
     groups = claims.get("cognito:groups")
-    if claims.get("token_use") != "access" or not isinstance(groups, str):
+    if pool is None or not pool.issued(claims) or not isinstance(groups, str):
         return UNKNOWN
     listed = _COGNITO_GROUPS.fullmatch(groups)
-    names = tuple(f"group:{name}" for name in listed.group(1).split()) if listed else ()
-    return Caller(names, Authentication.JWT) if names else UNKNOWN
+    if listed is None:
+        return UNKNOWN
+    names = dict.fromkeys(f"group:{name}" for name in listed[1].split(" "))
+    return Caller(tuple(names), Authentication.JWT)

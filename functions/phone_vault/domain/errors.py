@@ -44,6 +44,10 @@ class PrincipalNotPermitted(Refusal):
     """The policy gives this caller no right to this function, tenant, purpose or view."""
 
 
+class QuotaExceeded(Refusal):
+    """The hour's quota is used up: the caller's for this function, or the token's for wrong numbers."""
+
+
 class PurposeNotRegistered(Refusal):
     """The policy does not know the purpose."""
 

@@ -95,6 +95,9 @@ class Principal:
     views: frozenset[View]
     recipient: str | None = None
     quotas: Mapping[str, int] = field(default_factory=dict)
+    """Items in an hour, by function."""
+    break_glass: bool = False
+    """Whether these rights are for emergencies: a reason is demanded, and each use is reported."""
 
     def check(self, demand: Demand) -> None:
         """Refuse with the first right that is missing: function, tenant, purpose, view."""
@@ -167,13 +170,17 @@ class VaultPolicy:
         """The tenant's settings; the defaults for one that the policy does not name."""
         return self.tenants.get(tenant_id, _DEFAULT_TENANT)
 
+    def principal_of(self, caller: Caller) -> Principal | None:
+        """The first entry that matches the caller; it alone counts."""
+        return next((each for each in self.principals if each.match in caller.names), None)
+
     def authorize(self, caller: Caller, demand: Demand) -> Principal:
-        """The first principal entry that matches the caller, if it covers the demand."""
-        for principal in self.principals:
-            if principal.match in caller.names:
-                principal.check(demand)
-                return principal
-        raise PrincipalNotPermitted("the policy has no entry for the caller")
+        """The caller's entry, if it covers the demand."""
+        principal = self.principal_of(caller)
+        if principal is None:
+            raise PrincipalNotPermitted("the policy has no entry for the caller")
+        principal.check(demand)
+        return principal
 
 
 def _covers(granted: frozenset[str], wanted: str) -> bool:

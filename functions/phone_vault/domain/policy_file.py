@@ -262,6 +262,7 @@ def _principal(table: _Table, purposes: frozenset[str]) -> Principal:
         ),
         views=_views(table),
         quotas=limits,
+        break_glass=table.flag("break_glass", default=False),
     )
     quotas.end()
     table.end()

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from phone_vault.domain.audit import Entry
 from phone_vault.domain.keys import KeyId, WrappedKey
 from phone_vault.domain.message_key import MessageKey, MessageKeyId
+from phone_vault.domain.quotas import Counter
 from phone_vault.domain.stored_number import StoredNumber
 
 
@@ -52,6 +53,10 @@ class TokenTaken(NotWritten):
 
 class Contended(NotWritten):
     """Another write got in between; read again, then try again."""
+
+
+class LimitReached(NotWritten):
+    """A counter has reached its limit and takes no more."""
 
 
 class Clock(Protocol):
@@ -143,6 +148,17 @@ class NumberStore(Protocol):
 
     def index_entries(self, tenant_id: str, version: int, blind_index: bytes) -> Sequence[IndexEntry]:
         """Everything at one position of the blind index, strongly consistent."""
+        ...
+
+
+class CounterStore(Protocol):
+    """The Operations table, as far as it counts. `StoreUnavailable` where it does not answer."""
+
+    def add(self, counter: Counter, count: int) -> int:
+        """Add to the counter, atomically, and answer its new total, `LimitReached` if it was not below its limit.
+
+        A count of 0 asks whether it is. An addition whose answer is lost on the way may be counted twice.
+        """
         ...
 
 

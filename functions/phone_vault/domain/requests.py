@@ -27,15 +27,25 @@ class RequestReader:
     """Takes the fields of one request; `finish` refuses it for what was wrong.
 
     A field that is faulty or missing reads as a placeholder, which nobody sees because `finish` raises. With
-    `partial` the fields are those that a batch's items share: nothing is missing from them.
+    `partial` the fields are those that a batch's items share: nothing is missing from them. With `must_say_why` the
+    request needs a `reason`, which any request may have.
     """
 
-    def __init__(self, raw: Mapping[str, Any], now: datetime, *, in_batch: bool = False, partial: bool = False) -> None:
+    def __init__(
+        self,
+        raw: Mapping[str, Any],
+        now: datetime,
+        *,
+        in_batch: bool = False,
+        partial: bool = False,
+        must_say_why: bool = False,
+    ) -> None:
         self._faults: list[Fault] = []
         self._raw = raw
         self._now = now
         self._in_batch = in_batch
         self.partial = partial
+        self._must_say_why = must_say_why
         self._taken: set[str] = set()
         self._texts: list[tuple[str, str]] = []
         self._identifier: str | None = None
@@ -78,8 +88,9 @@ class RequestReader:
         return text or None
 
     def reason(self) -> str | None:
-        """Why; kept in the audit trail."""
-        return self._optional_text("reason")
+        """Why, kept in the audit trail; `finish` looks at it."""
+        reason = self._raw.get("reason")
+        return reason if isinstance(reason, str) else None
 
     def number(self) -> PhoneNumber:
         """`number`, with `region` when it is not international."""
@@ -144,6 +155,7 @@ class RequestReader:
 
     def finish(self) -> None:
         """Refuse the request for its faults, in the contract's order; nothing when there are none."""
+        self._check_reason()
         if self._in_batch:
             self._optional_text("reference")
         for field in sorted(self._raw.keys() - self._taken, key=str):
@@ -164,6 +176,15 @@ class RequestReader:
             raise self._number_refusal
         if self._message_refusal is not None:
             raise self._message_refusal
+
+    def _check_reason(self) -> None:
+        reason = self._optional_text("reason")
+        if not self._must_say_why:
+            return
+        if reason is None and not self.partial:
+            self._fault("/reason", "is missing: the caller's rights are for emergencies")
+        elif isinstance(self._raw.get("reason"), str) and not self._raw["reason"].strip():
+            self._fault("/reason", "must not be empty: the caller's rights are for emergencies")
 
     def _check_subject_id(self, subject_id: str) -> None:
         written = [self._raw.get("number", "")]

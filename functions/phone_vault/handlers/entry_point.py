@@ -13,6 +13,7 @@ from phone_vault.bootstrap import build
 from phone_vault.domain.errors import ServiceFault
 from phone_vault.handlers.invocation import Invocation, http_answer, invocation_of
 from phone_vault.services.operation import Operation
+from phone_vault.services.tally import Measure
 
 
 class EntryPoint:
@@ -26,7 +27,7 @@ class EntryPoint:
 
     def __call__(self, event: object, context: LambdaContext) -> dict[str, Any]:
         """Answer one invocation. Raises `ServiceFault` alone, whose text holds nothing of the request."""
-        invocation = invocation_of(event, context.invoked_function_arn)
+        invocation = invocation_of(event, context.invoked_function_arn, self._application.user_pool)
         self._logger.thread_safe_clear_keys()
         self._logger.thread_safe_append_keys(
             correlation_id=invocation.request_id or context.aws_request_id,
@@ -54,6 +55,10 @@ class EntryPoint:
 
     def _emit_metrics(self) -> None:
         counts, refusals = self._application.tally.take()
+        break_glass_uses = counts.pop(Measure.BREAK_GLASS_USES, 0)
+        if break_glass_uses:  # without the function's name: one alarm watches all functions, later ones too
+            self._metrics.add_metric(Measure.BREAK_GLASS_USES, MetricUnit.Count, break_glass_uses)
+            self._metrics.flush_metrics()
         self._emit(counts)
         for problem, count in refusals.items():
             self._metrics.add_dimension("problem", problem)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from phone_vault.domain.callers import HTTP_ALIAS, UNKNOWN, Caller, direct_caller, iam_caller, jwt_caller
+from phone_vault.domain.callers import HTTP_ALIAS, Caller, UserPool, direct_caller, iam_caller, jwt_caller
 
 _ARN_PARTS_WITH_QUALIFIER = 8
 
@@ -26,14 +26,14 @@ class Invocation:
     """API Gateway's id of the request, which the caller sees as a header."""
 
 
-def invocation_of(event: object, invoked_function_arn: str) -> Invocation:
-    """Read an event by the alias it came through."""
+def invocation_of(event: object, invoked_function_arn: str, pool: UserPool | None) -> Invocation:
+    """Read an event by the alias it came through; of people, those of this pool are believed."""
     alias = _alias(invoked_function_arn)
     if alias == HTTP_ALIAS:
         http = event if isinstance(event, Mapping) else {}
         request_id = _table(http, "requestContext").get("requestId")
         return Invocation(
-            _http_caller(http),
+            _http_caller(http, pool),
             _http_payload(http),
             over_http=True,
             request_id=request_id if isinstance(request_id, str) else None,
@@ -58,13 +58,12 @@ def _alias(invoked_function_arn: str) -> str | None:
     return None if qualifier in ("", "$LATEST") or qualifier.isdigit() else qualifier
 
 
-def _http_caller(event: Mapping[str, Any]) -> Caller:
+def _http_caller(event: Mapping[str, Any], pool: UserPool | None) -> Caller:
     authorizer = _table(_table(event, "requestContext"), "authorizer")
     arn = _table(authorizer, "iam").get("userArn")
     if isinstance(arn, str):
         return iam_caller(arn)
-    claims = _table(_table(authorizer, "jwt"), "claims")
-    return jwt_caller(dict(claims)) if claims else UNKNOWN
+    return jwt_caller(_table(_table(authorizer, "jwt"), "claims"), pool)
 
 
 def _http_payload(event: Mapping[str, Any]) -> object:

@@ -18,7 +18,7 @@ from moto.cloudformation.models import Stack
 
 from phone_vault.adapters.clock import SystemClock
 from phone_vault.domain import policy_file
-from phone_vault.domain.callers import HTTP_ALIAS
+from phone_vault.domain.callers import HTTP_ALIAS, UserPool
 from phone_vault.domain.policy import VaultPolicy
 from phone_vault.local import executions, sources
 from phone_vault.local.calls import AwsCall, CallRecorder
@@ -94,7 +94,7 @@ class LocalCloud:
             raise ValueError("a principal comes over the HTTP API, which has an alias of its own")
         name = self._physical_name(function)
         if principal is not None:
-            event = http_event(payload, principal, self.clock.now())
+            event = http_event(payload, principal, self.clock.now(), self._user_pool)
             return answer_over_http(json.loads(self._functions.invoke(name, HTTP_ALIAS, json.dumps(event))))
         if alias is not None:
             _make_alias(name, alias)
@@ -133,6 +133,10 @@ class LocalCloud:
     def calls(self) -> list[AwsCall]:
         """Every AWS call that functions made, oldest first."""
         return self._recorder.calls
+
+    @property
+    def _user_pool(self) -> UserPool:
+        return UserPool(self.outputs["UserPoolIssuer"], self.outputs["UserPoolClientId"])
 
     def _time_passed(self, now: datetime) -> None:
         if _open is self:

@@ -5,16 +5,17 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from phone_vault.domain.callers import UserPool
 from phone_vault.local.place import ACCOUNT, REGION
 
 _GROUP = "group:"
 _SESSION = "embedded"
 _API = "embedded"
-_POOL = f"https://cognito-idp.{REGION}.amazonaws.com/{REGION}_embedded"
+_ACCESS_TOKEN_SECONDS = 900
 
 
-def http_event(payload: Any, principal: str, at: datetime) -> dict[str, Any]:
-    """An API Gateway HTTP API event, payload format 2.0, of a role's ARN or `group:NAME`."""
+def http_event(payload: Any, principal: str, at: datetime, pool: UserPool) -> dict[str, Any]:
+    """An API Gateway HTTP API event, payload format 2.0, of a role's ARN or `group:NAME` of the pool."""
     return {
         "version": "2.0",
         "routeKey": "$default",
@@ -24,7 +25,7 @@ def http_event(payload: Any, principal: str, at: datetime) -> dict[str, Any]:
         "requestContext": {
             "accountId": ACCOUNT,
             "apiId": _API,
-            "authorizer": _authorizer(principal, at),
+            "authorizer": _authorizer(principal, at, pool),
             "domainName": f"{_API}.execute-api.{REGION}.amazonaws.com",
             "http": {
                 "method": "POST",
@@ -44,9 +45,9 @@ def http_event(payload: Any, principal: str, at: datetime) -> dict[str, Any]:
     }
 
 
-def _authorizer(principal: str, at: datetime) -> dict[str, Any]:
+def _authorizer(principal: str, at: datetime, pool: UserPool) -> dict[str, Any]:
     if principal.startswith(_GROUP):
-        return {"jwt": {"claims": _access_token(principal.removeprefix(_GROUP), at), "scopes": None}}
+        return {"jwt": {"claims": _access_token(principal.removeprefix(_GROUP), at, pool), "scopes": None}}
     role = principal.rsplit("/", 1)[-1]
     if not principal.startswith("arn:") or ":role/" not in principal:
         raise ValueError(f"a principal is the ARN of a role or group:NAME, not {principal!r}")
@@ -65,18 +66,18 @@ def _authorizer(principal: str, at: datetime) -> dict[str, Any]:
     }
 
 
-def _access_token(group: str, at: datetime) -> dict[str, str]:
+def _access_token(group: str, at: datetime, pool: UserPool) -> dict[str, str]:
     """Claims of a Cognito access token; API Gateway hands every claim on as a string, a list in brackets."""
     issued = int(at.timestamp())
     return {
         "auth_time": str(issued),
-        "client_id": "embedded",
+        "client_id": pool.client_id,
         "cognito:groups": f"[{group}]",
-        "exp": str(issued + 3600),
+        "exp": str(issued + _ACCESS_TOKEN_SECONDS),
         "iat": str(issued),
-        "iss": _POOL,
+        "iss": pool.issuer,
         "jti": "embedded",
-        "scope": "openid",
+        "scope": "aws.cognito.signin.user.admin",
         "sub": f"embedded-{group}",
         "token_use": "access",
         "username": f"embedded-{group}",

@@ -1,13 +1,12 @@
 """Decrypt: the number of a message that the application has kept."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from phone_vault.crypto import macs
 from phone_vault.crypto.application_messages import claimed_origin, decrypt_number
-from phone_vault.domain.audit import Event
 from phone_vault.domain.errors import InvalidMessage, NotFound, PurposeNotPermitted
 from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.message_key import MessageKey, MessageKeyId
@@ -30,7 +29,6 @@ class DecryptRequest:
     subject_id: str
     purpose: str
     message: bytes
-    reason: str | None
 
 
 class Decrypt(Operation[DecryptRequest]):
@@ -42,10 +40,8 @@ class Decrypt(Operation[DecryptRequest]):
     items_at_once = 50  # one write of at most 50 entries and 50 uses
 
     def read(self, reader: RequestReader) -> DecryptRequest:
-        """`message`, `subject_id`, `purpose`; optional `tenant_id`, `reason`."""
-        request = DecryptRequest(
-            reader.tenant_id(), reader.subject_id(), reader.purpose(), reader.message(), reader.reason()
-        )
+        """`message`, `subject_id`, `purpose`; optional `tenant_id`."""
+        request = DecryptRequest(reader.tenant_id(), reader.subject_id(), reader.purpose(), reader.message())
         reader.finish()
         if request.message or not reader.partial:  # the fields that a batch's items share may lack it
             (tenant_id, _, purpose), _ = claimed_origin(request.message)
@@ -56,10 +52,6 @@ class Decrypt(Operation[DecryptRequest]):
     def demand(self, request: DecryptRequest) -> Demand:
         """The purpose, and the full number."""
         return Demand(self.name, request.tenant_id, (request.purpose,), View.FULL)
-
-    def describe(self, request: DecryptRequest, event: Event) -> Event:
-        """The reason."""
-        return replace(event, reason=request.reason)
 
     def perform(self, items: Sequence[Item[DecryptRequest]], now: datetime) -> list[Outcome]:
         """One read, the decisions, and one write: of the entries, and of each key's first use of the day."""

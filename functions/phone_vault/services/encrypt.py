@@ -10,7 +10,6 @@ from typing import NamedTuple
 from phone_vault.crypto import macs
 from phone_vault.crypto.application_messages import encrypt_number
 from phone_vault.crypto.numbers import new_key
-from phone_vault.domain.audit import Event
 from phone_vault.domain.consent import Consent
 from phone_vault.domain.jurisdiction import Jurisdiction, applicable
 from phone_vault.domain.keys import KeyUse
@@ -65,10 +64,6 @@ class Encrypt(Operation[EncryptRequest]):
     def demand(self, request: EncryptRequest) -> Demand:
         """The purpose."""
         return Demand(self.name, request.tenant_id, (request.purpose,))
-
-    def describe(self, _request: EncryptRequest, event: Event) -> Event:
-        """Nothing more: the subject reference is known when it is done."""
-        return event
 
     def perform(self, items: Sequence[Item[EncryptRequest]], now: datetime) -> list[Outcome]:
         """A read, and a write: of the entry alone, or with the key that it made or changed."""

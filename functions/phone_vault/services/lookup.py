@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import cache, partial
 from typing import Any
 
-from phone_vault.domain.audit import Event
 from phone_vault.domain.errors import Fault, InvalidRequest
 from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.policy import Demand
@@ -55,10 +54,6 @@ class Lookup(Operation[LookupRequest]):
     def demand(self, request: LookupRequest) -> Demand:
         """The purpose."""
         return Demand(self.name, request.tenant_id, (request.purpose,))
-
-    def describe(self, _request: LookupRequest, event: Event) -> Event:
-        """Nothing more: no form of the number goes into the trail."""
-        return event
 
     def perform(self, items: Sequence[Item[LookupRequest]], now: datetime) -> list[Outcome]:
         """A query per item and index version, one read of all records found, one write of the entries."""

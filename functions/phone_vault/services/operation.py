@@ -13,6 +13,7 @@ from phone_vault.domain.errors import (
     AuditUnavailable,
     Fault,
     InvalidRequest,
+    QuotaExceeded,
     Refusal,
     ServiceFault,
     StoreUnavailable,
@@ -27,6 +28,7 @@ from phone_vault.domain.retention import Retained
 from phone_vault.domain.stored_number import StoredNumber
 from phone_vault.services.audit_trail import AuditTrail
 from phone_vault.services.key_ring import KeyRing
+from phone_vault.services.quotas import Quotas
 from phone_vault.services.record_keys import RecordKeys
 from phone_vault.services.tally import Measure, Tally
 
@@ -60,6 +62,10 @@ class Item(Generic[Q]):
     """None once it is refused."""
     refusal: Refusal | None = None
     reference: str | None = None
+
+    def declined(self, refusal: Refusal) -> "Item[Q]":
+        """The item as refused before anything was done."""
+        return replace(self, request=None, refusal=refusal)
 
     def about(self, record: StoredNumber | None) -> "Item[Q]":
         """The item with the record that it turned out to be about.
@@ -103,6 +109,7 @@ class Operation(ABC, Generic[Q]):
         record_keys: RecordKeys,
         numbers: NumberStore,
         trail: AuditTrail,
+        quotas: Quotas,
         clock: Clock,
         tally: Tally,
     ) -> None:
@@ -111,6 +118,7 @@ class Operation(ABC, Generic[Q]):
         self.record_keys = record_keys
         self.numbers = numbers
         self.trail = trail
+        self.quotas = quotas
         self._clock = clock
         self._tally = tally
 
@@ -121,10 +129,6 @@ class Operation(ABC, Generic[Q]):
     @abstractmethod
     def demand(self, request: Q) -> Demand:
         """What the caller must have a right to."""
-
-    @abstractmethod
-    def describe(self, request: Q, event: Event) -> Event:
-        """The event with what the request adds to it."""
 
     @abstractmethod
     def perform(self, items: Sequence[Item[Q]], now: datetime) -> list[Outcome]:
@@ -141,39 +145,76 @@ class Operation(ABC, Generic[Q]):
             try:
                 items = self._batch(caller, payload, now)
             except Refusal as refusal:
-                return self._perform([Item(Event("refused", caller), refusal=refusal)], now)[0].body()
-            outcomes = self._perform(items, now)
+                return self._answered(caller, [Item(self._event(caller), refusal=refusal)], now)[0].body()
+            outcomes = self._answered(caller, items, now)
             return {"results": [_result(item, outcome) for item, outcome in zip(items, outcomes, strict=True)]}
-        return self._perform([self._item(caller, payload, now, in_batch=False)], now)[0].body()
+        return self._answered(caller, [self._item(caller, payload, now, in_batch=False)], now)[0].body()
+
+    def _event(self, caller: Caller) -> Event:
+        principal = self.policy.principal_of(caller)
+        return Event("refused", caller, break_glass=principal is not None and principal.break_glass)
 
     def _batch(self, caller: Caller, payload: Mapping[str, Any], now: datetime) -> list[Item[Q]]:
         raws = payload["items"]
         if not isinstance(raws, list) or not 1 <= len(raws) <= MOST_ITEMS:
             raise InvalidRequest([Fault("/items", f"must be a list of 1 to {MOST_ITEMS} requests")])
         common = {field: value for field, value in payload.items() if field != "items"}
-        self.read(RequestReader(common, now, in_batch=True, partial=True))
+        must_say_why = self._event(caller).break_glass
+        self.read(RequestReader(common, now, in_batch=True, partial=True, must_say_why=must_say_why))
         merged = [{**common, **raw} if isinstance(raw, Mapping) else raw for raw in raws]
         return [self._item(caller, raw, now, in_batch=True) for raw in merged]
 
     def _item(self, caller: Caller, raw: object, now: datetime, *, in_batch: bool) -> Item[Q]:
-        event = Event("refused", caller)
+        event = self._event(caller)
         if not isinstance(raw, Mapping):
             return Item(event, refusal=InvalidRequest([Fault("", "must be an object")]))
-        reader = RequestReader(raw, now, in_batch=in_batch)
+        reader = RequestReader(raw, now, in_batch=in_batch, must_say_why=event.break_glass)
         try:
             request = self.read(reader)
             demand = self.demand(request)
             registered = tuple(name for name in demand.purposes if name in self.policy.purposes)
-            event = self.describe(request, replace(event, tenant_id=demand.tenant_id, purposes=registered))
+            event = replace(event, tenant_id=demand.tenant_id, purposes=registered, reason=reader.reason())
             self.policy.authorize(caller, demand)
-            for purpose in demand.purposes:
-                self.policy.purpose(purpose)
         except Refusal as refusal:
             return Item(event, refusal=refusal, reference=reader.reference())
         return Item(event, request, reference=reader.reference())
 
-    def _perform(self, items: Sequence[Item[Q]], now: datetime) -> list[Outcome]:
+    def _answered(self, caller: Caller, items: Sequence[Item[Q]], now: datetime) -> list[Outcome]:
+        for item in items:
+            if item.event.break_glass:
+                self._tally.count(Measure.BREAK_GLASS_USES)
         self.key_ring.begin_call()
+        try:
+            admitted = self._within_quota(caller, items, now)
+        except Exception:
+            self._note_fault(items)
+            raise
+        return self._perform([self._registered(item) for item in admitted], now)
+
+    def _within_quota(self, caller: Caller, items: Sequence[Item[Q]], now: datetime) -> list[Item[Q]]:
+        """Once in a call, so that what is tried again is not counted again."""
+        principal = self.policy.principal_of(caller)
+        asked = [at for at, item in enumerate(items) if item.request is not None]
+        if principal is None or not asked:
+            return list(items)
+        refusal: Refusal = QuotaExceeded("the caller's quota for this function is used up until the next full hour")
+        try:
+            left = self.quotas.items_left(principal, self.name, len(asked), now)
+        except StoreUnavailable as unavailable:
+            left, refusal = 0, unavailable
+        beyond = set(asked[left:])
+        return [item.declined(refusal) if at in beyond else item for at, item in enumerate(items)]
+
+    def _registered(self, item: Item[Q]) -> Item[Q]:
+        if item.request is not None:
+            try:
+                for purpose in self.demand(item.request).purposes:
+                    self.policy.purpose(purpose)
+            except Refusal as refusal:
+                return item.declined(refusal)
+        return item
+
+    def _perform(self, items: Sequence[Item[Q]], now: datetime) -> list[Outcome]:
         portions = [items[at : at + self.items_at_once] for at in range(0, len(items), self.items_at_once)]
         outcomes = [outcome for portion in portions for outcome in self._portion(portion, now)]
         for outcome in outcomes:

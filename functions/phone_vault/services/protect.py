@@ -7,7 +7,6 @@ from functools import partial
 
 from phone_vault.crypto import macs
 from phone_vault.crypto.numbers import encrypt_number, new_key
-from phone_vault.domain.audit import Event
 from phone_vault.domain.consent import Consent
 from phone_vault.domain.errors import Conflict, ConsentRequired
 from phone_vault.domain.jurisdiction import Jurisdiction, applicable
@@ -97,10 +96,6 @@ class Protect(Operation[ProtectRequest]):
     def demand(self, request: ProtectRequest) -> Demand:
         """Every purpose."""
         return Demand(self.name, request.tenant_id, tuple(request.purposes))
-
-    def describe(self, _request: ProtectRequest, event: Event) -> Event:
-        """Nothing more: token and subject reference are known when it is done."""
-        return event
 
     def perform(self, items: Sequence[Item[ProtectRequest]], now: datetime) -> list[Outcome]:
         """Store or merge; a refusal is written to the trail by itself, a success in its own transaction."""

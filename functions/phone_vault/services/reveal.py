@@ -1,12 +1,11 @@
 """Reveal: a number, or its mask, for one purpose."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from phone_vault.crypto.numbers import decrypt_number
-from phone_vault.domain.audit import Event
 from phone_vault.domain.errors import NotFound, TamperedStore
 from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.moments import to_text
@@ -26,7 +25,6 @@ class RevealRequest:
 
     record_id: RecordId
     purpose: str
-    reason: str | None
     view: View
 
 
@@ -39,19 +37,15 @@ class Reveal(Operation[RevealRequest]):
     items_at_once = 50  # one read of 100 rows, and one write of at most 50 entries and 50 uses
 
     def read(self, reader: RequestReader) -> RevealRequest:
-        """`token`, `purpose`; optional `tenant_id`, `reason`, `view`."""
+        """`token`, `purpose`; optional `tenant_id`, `view`."""
         record_id = RecordId(reader.tenant_id(), reader.token())
-        request = RevealRequest(record_id, reader.purpose(), reader.reason(), reader.view())
+        request = RevealRequest(record_id, reader.purpose(), reader.view())
         reader.finish()
         return request
 
     def demand(self, request: RevealRequest) -> Demand:
         """The purpose and the view."""
         return Demand(self.name, request.record_id.tenant_id, (request.purpose,), request.view)
-
-    def describe(self, request: RevealRequest, event: Event) -> Event:
-        """The reason."""
-        return replace(event, reason=request.reason)
 
     def perform(self, items: Sequence[Item[RevealRequest]], now: datetime) -> list[Outcome]:
         """One read, the decisions, and one write: of the entries, and of each record's first use of the day."""

@@ -13,6 +13,7 @@ class Measure(StrEnum):
     VERIFICATIONS = "Verifications"
     ENCRYPTIONS = "Encryptions"
     DECRYPTIONS = "Decryptions"
+    BREAK_GLASS_USES = "BreakGlassUses"
     KMS_CALLS = "KmsCalls"
     KEY_CACHE_HITS = "KeyCacheHits"
 

@@ -1,13 +1,13 @@
 """Verify: whether a token stands for a number, without decrypting it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from phone_vault.crypto import macs
-from phone_vault.domain.audit import Event
-from phone_vault.domain.errors import Conflict, Fault, InvalidRequest, NotFound, TamperedStore
+from phone_vault.domain.errors import Conflict, Fault, InvalidRequest, NotFound, QuotaExceeded, TamperedStore
 from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.policy import Demand
 from phone_vault.domain.ports import RecordId
@@ -18,6 +18,8 @@ from phone_vault.services.index_positions import checked_position
 from phone_vault.services.operation import Item, Operation, Outcome
 from phone_vault.services.tally import Measure
 
+_MISMATCH = "mismatch"
+
 
 @dataclass(frozen=True, slots=True)
 class VerifyRequest:
@@ -26,7 +28,6 @@ class VerifyRequest:
     record_id: RecordId
     number: PhoneNumber
     purpose: str
-    reason: str | None
 
 
 class Verify(Operation[VerifyRequest]):
@@ -36,9 +37,9 @@ class Verify(Operation[VerifyRequest]):
     measure = Measure.VERIFICATIONS
 
     def read(self, reader: RequestReader) -> VerifyRequest:
-        """`token`, `number`, `purpose`; optional `tenant_id`, `region`, `reason`."""
+        """`token`, `number`, `purpose`; optional `tenant_id`, `region`."""
         record_id = RecordId(reader.tenant_id(), reader.token())
-        request = VerifyRequest(record_id, reader.number(), reader.purpose(), reader.reason())
+        request = VerifyRequest(record_id, reader.number(), reader.purpose())
         reader.finish()
         return request
 
@@ -46,31 +47,50 @@ class Verify(Operation[VerifyRequest]):
         """The purpose."""
         return Demand(self.name, request.record_id.tenant_id, (request.purpose,))
 
-    def describe(self, request: VerifyRequest, event: Event) -> Event:
-        """The reason."""
-        return replace(event, reason=request.reason)
-
     def perform(self, items: Sequence[Item[VerifyRequest]], now: datetime) -> list[Outcome]:
-        """One read, the comparisons, one write of the entries."""
+        """One read, the comparisons, one count for each token, one write of the entries."""
         records = self.numbers.records({item.request.record_id for item in items if item.request is not None})
-
-        def verify(item: Item[VerifyRequest], request: VerifyRequest) -> Outcome:
-            if not self.policy.tenant(request.record_id.tenant_id).index:
-                raise InvalidRequest([Fault("/tenant_id", "the tenant keeps no index: nothing can be verified")])
-            record = records.get(request.record_id)
-            if record is None:
-                raise NotFound("the tenant has no such token")
-            check_permitted(record, request.purpose, self.policy, now)
-            if not record.index_positions:
-                raise Conflict("the number was stored while its tenant kept no index")
-            match = self._matches(record, request.number)
-            outcome = "match" if match else "mismatch"
-            return item.answered(outcome, {"match": match})
-
         named = [item.about(records.get(item.request.record_id)) if item.request else item for item in items]
-        outcomes = [self.settle(item, partial(verify, item)) for item in named]
+        compared = [self.settle(item, partial(self._compare, item, records, now)) for item in named]
+        mismatches = Counter[RecordId]()
+        for item, outcome in zip(named, compared, strict=True):
+            if item.request is not None and item.request.record_id in records and self._keeps_an_index(item.request):
+                mismatches[item.request.record_id] += _is_mismatch(outcome)
+        left = {token: self.quotas.mismatches_left(token, count, now) for token, count in mismatches.items()}
+        outcomes = [
+            self.settle(item, partial(self._tell, outcome, left)) for item, outcome in zip(named, compared, strict=True)
+        ]
         self.trail.record([outcome.event for outcome in outcomes])
         return outcomes
+
+    def _compare(
+        self,
+        item: Item[VerifyRequest],
+        records: Mapping[RecordId, StoredNumber],
+        now: datetime,
+        request: VerifyRequest,
+    ) -> Outcome:
+        if not self._keeps_an_index(request):
+            raise InvalidRequest([Fault("/tenant_id", "the tenant keeps no index: nothing can be verified")])
+        record = records.get(request.record_id)
+        if record is None:
+            raise NotFound("the tenant has no such token")
+        check_permitted(record, request.purpose, self.policy, now)
+        if not record.index_positions:
+            raise Conflict("the number was stored while its tenant kept no index")
+        match = self._matches(record, request.number)
+        return item.answered("match" if match else _MISMATCH, {"match": match})
+
+    def _keeps_an_index(self, request: VerifyRequest) -> bool:
+        return self.policy.tenant(request.record_id.tenant_id).index
+
+    def _tell(self, outcome: Outcome, left: dict[RecordId, int], request: VerifyRequest) -> Outcome:
+        """Nothing once the token has no mismatch left, of a match neither: otherwise guessing would go on."""
+        if left.get(request.record_id) == 0:
+            raise QuotaExceeded("too many mismatches on this token; it can be asked about again in the next full hour")
+        if _is_mismatch(outcome):
+            left[request.record_id] -= 1
+        return outcome
 
     def _matches(self, record: StoredNumber, number: PhoneNumber) -> bool:
         for version, index_key in self.key_ring.index_keys(record.tenant_id).items():
@@ -78,3 +98,7 @@ class Verify(Operation[VerifyRequest]):
                 position = checked_position(record, version, index_key)
                 return macs.equal(position.blind_index, macs.blind_index(index_key, record.tenant_id, number))
         raise TamperedStore("a record stands in no live version of the index")
+
+
+def _is_mismatch(outcome: Outcome) -> bool:
+    return outcome.event.outcome == _MISMATCH

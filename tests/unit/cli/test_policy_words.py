@@ -108,6 +108,22 @@ def test_an_entry_that_permits_nothing_is_pointed_out(tmp_path: Path, capsys: Ou
     assert "MAY DO NOTHING" in words_of(tmp_path, capsys, lambda policy: policy["principals"][0].pop("purposes"))
 
 
+def test_a_quota_is_said_with_what_counts(words: str) -> None:
+    assert "Quota in an hour of the clock (UTC): 1,000 calls of Reveal, by all who match this entry together." in words
+
+
+def break_glass(policy: dict[str, Any]) -> None:
+    policy["principals"][0]["break_glass"] = True
+
+
+def test_rights_for_emergencies_are_pointed_out(tmp_path: Path, capsys: Output) -> None:
+    assert words_of(tmp_path, capsys, break_glass).count("BREAK-GLASS: these rights are for emergencies.") == 1
+
+
+def test_rights_of_every_day_are_not(words: str) -> None:
+    assert "BREAK-GLASS" not in words
+
+
 def test_a_recipient_does_not_steer_the_terminal(tmp_path: Path, capsys: Output) -> None:
     def change(policy: dict[str, Any]) -> None:
         policy["principals"][0]["recipient"] = "\x1b[2J"
@@ -119,7 +135,7 @@ def test_a_recipient_does_not_steer_the_terminal(tmp_path: Path, capsys: Output)
 
 
 def nobody(words: str) -> str:
-    return words.split("What nobody may do")[1].split("Masks and caches")[0]
+    return words.split("What nobody may do")[1].split("Masks, guesses and caches")[0]
 
 
 def test_functions_that_no_reached_entry_permits_are_listed(words: str) -> None:
@@ -145,7 +161,7 @@ def test_where_somebody_may_do_everything_that_is_said(tmp_path: Path, capsys: O
     assert "Nothing: each function, purpose and tenant" in nobody(words_of(tmp_path, capsys, everything_to_everybody))
 
 
-# Masks and caches.
+# Masks, guesses and caches.
 
 
 def suffix(digits: int) -> Change:
@@ -154,6 +170,10 @@ def suffix(digits: int) -> Change:
 
 def test_a_mask_that_shows_nothing_is_said_to(tmp_path: Path, capsys: Output) -> None:
     assert "the calling code and no digit of the national number" in words_of(tmp_path, capsys, suffix(0))
+
+
+def test_how_many_wrong_numbers_are_told_is_said(words: str) -> None:
+    assert "Verify tells of at most 20 numbers for one token in an hour of the clock (UTC)" in words
 
 
 def test_a_cache_of_no_time_is_said_to_be_none(tmp_path: Path, capsys: Output) -> None:

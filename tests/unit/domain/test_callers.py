@@ -1,8 +1,18 @@
 """Who is calling, in the form that principals are matched with."""
 
+from collections.abc import Mapping
+
 import pytest
 
-from phone_vault.domain.callers import UNKNOWN, Authentication, Caller, direct_caller, iam_caller, jwt_caller
+from phone_vault.domain.callers import (
+    UNKNOWN,
+    Authentication,
+    Caller,
+    UserPool,
+    direct_caller,
+    iam_caller,
+    jwt_caller,
+)
 
 ACCOUNT = "123456789012"
 
@@ -26,20 +36,71 @@ HOSTILE_ARNS = {
     "wildcard": f"arn:aws:sts::{ACCOUNT}:assumed-role/*/session",
     "empty": "",
 }
-NOT_ACCESS_TOKENS: dict[str, dict[str, object]] = {
-    "identity-token": {"token_use": "id", "cognito:groups": "[support]"},
-    "no-use": {"cognito:groups": "[support]"},
-    "use-in-capitals": {"token_use": "ACCESS", "cognito:groups": "[support]"},
-    "no-groups": {"token_use": "access"},
-    "empty-groups": {"token_use": "access", "cognito:groups": "[]"},
-    "blank-groups": {"token_use": "access", "cognito:groups": "[  ]"},
-    "groups-without-brackets": {"token_use": "access", "cognito:groups": "support"},
-    "groups-as-a-list": {"token_use": "access", "cognito:groups": ["support"]},
-    "groups-in-groups": {"token_use": "access", "cognito:groups": "[support] [admin]"},
-    "null-groups": {"token_use": "access", "cognito:groups": None},
-    "group-by-another-claim": {"token_use": "access", "groups": "[support]"},
-    "nothing": {},
+POOL = UserPool("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Example00", "3example4client5id6")
+CLAIMS: Mapping[str, object] = {
+    "sub": "6f0c2b1a",
+    "cognito:groups": "[support privacy]",
+    "iss": POOL.issuer,
+    "client_id": POOL.client_id,
+    "token_use": "access",
+    "username": "agent-1",
 }
+ABSENT = object()
+
+# Claims in place of the right ones.
+FOREIGN_TOKENS: dict[str, dict[str, object]] = {
+    "identity-token": {"token_use": "id"},
+    "refresh-token": {"token_use": "refresh"},
+    "no-use": {"token_use": ABSENT},
+    "use-in-capitals": {"token_use": "ACCESS"},
+    "uses-as-a-list": {"token_use": ["access"]},
+    "other-pool": {"iss": POOL.issuer.replace("Example00", "Example01")},
+    "pool-of-another-region": {"iss": POOL.issuer.replace("idp.eu-west-1", "idp.eu-west-2")},
+    "longer-issuer": {"iss": f"{POOL.issuer}/"},
+    "issuer-in-capitals": {"iss": POOL.issuer.upper()},
+    "plain-http": {"iss": POOL.issuer.replace("https", "http")},
+    "no-issuer": {"iss": ABSENT},
+    "null-issuer": {"iss": None},
+    "issuers-as-a-list": {"iss": [POOL.issuer]},
+    "other-client": {"client_id": "3example4client5id7"},
+    "no-client": {"client_id": ABSENT},
+    "null-client": {"client_id": None},
+    # As an identity token names its client.
+    "client-as-audience": {"client_id": ABSENT, "aud": POOL.client_id},
+}
+FOREIGN_GROUPS: dict[str, object] = {
+    "absent": ABSENT,
+    "null": None,
+    "none": "[]",
+    "blank": "[ ]",
+    "blanks": "[  ]",
+    "empty": "",
+    "without-brackets": "support",
+    "without-brackets-two": "support privacy",
+    "rest-api": "support,privacy]",
+    "opened": "[support",
+    "closed": "support]",
+    "a-list": ["support"],
+    "within-groups": "[[support]]",
+    "two-lists": "[support] [admin]",
+    "bracket-within": "[support]admin]",
+    "space-before": "[ support]",
+    "space-after": "[support ]",
+    "two-spaces": "[support  privacy]",
+    "outside": " [support]",
+    "tab": "[support\tprivacy]",
+    "two-lines": "[support\nprivacy]",
+    "line-after": "[support]\n",
+    "no-break-space": "[support\u00a0privacy]",
+    "information-separator": "[support\x1fprivacy]",
+    "number": 7,
+    "truth": True,
+    "object": {"support": True},
+}
+
+
+def claims(**other: object) -> dict[str, object]:
+    return {name: value for name, value in {**CLAIMS, **other}.items() if value is not ABSENT}
 
 
 def test_a_direct_invocation_is_direct() -> None:
@@ -72,18 +133,43 @@ def test_any_other_arn_names_nobody(arn: str) -> None:
 
 
 def test_a_person_has_the_names_of_all_groups() -> None:
-    caller = jwt_caller({"token_use": "access", "cognito:groups": "[support privacy]"})
-    assert caller == Caller(("group:support", "group:privacy"), Authentication.JWT)
+    assert jwt_caller(CLAIMS, POOL) == Caller(("group:support", "group:privacy"), Authentication.JWT)
 
 
-def test_a_group_cannot_be_named_like_another_kind_of_caller() -> None:
-    caller = jwt_caller({"token_use": "access", "cognito:groups": "[direct direct:billing]"})
-    assert caller.names == ("group:direct", "group:direct:billing")
+@pytest.mark.parametrize("name", ["support", "a,b", "a-b_c.d", "Ünïted", "x" * 128])
+def test_a_person_may_be_in_one_group_of_any_name(name: str) -> None:
+    assert jwt_caller(claims(**{"cognito:groups": f"[{name}]"}), POOL).names == (f"group:{name}",)
 
 
-@pytest.mark.parametrize("claims", NOT_ACCESS_TOKENS.values(), ids=list(NOT_ACCESS_TOKENS))
-def test_anything_but_an_access_token_with_groups_names_nobody(claims: dict[str, object]) -> None:
-    assert jwt_caller(claims) == UNKNOWN
+@pytest.mark.parametrize("name", ["direct", "direct:billing", f"arn:aws:iam::{ACCOUNT}:role/x", "group:x", "*"])
+def test_a_group_cannot_be_named_like_another_kind_of_caller(name: str) -> None:
+    assert jwt_caller(claims(**{"cognito:groups": f"[{name}]"}), POOL).names == (f"group:{name}",)
+
+
+def test_a_group_that_is_named_twice_is_one_principal() -> None:
+    assert jwt_caller(claims(**{"cognito:groups": "[support support]"}), POOL).names == ("group:support",)
+
+
+def test_another_claim_about_groups_names_nobody() -> None:
+    assert jwt_caller(claims(**{"cognito:groups": ABSENT, "groups": "[support]"}), POOL) == UNKNOWN
+
+
+@pytest.mark.parametrize("other", FOREIGN_TOKENS.values(), ids=list(FOREIGN_TOKENS))
+def test_a_token_that_is_no_access_token_of_the_pool_names_nobody(other: dict[str, object]) -> None:
+    assert jwt_caller(claims(**other), POOL) == UNKNOWN
+
+
+@pytest.mark.parametrize("groups", FOREIGN_GROUPS.values(), ids=list(FOREIGN_GROUPS))
+def test_groups_that_api_gateway_does_not_write_so_name_nobody(groups: object) -> None:
+    assert jwt_caller(claims(**{"cognito:groups": groups}), POOL) == UNKNOWN
+
+
+def test_no_claims_name_nobody() -> None:
+    assert jwt_caller({}, POOL) == UNKNOWN
+
+
+def test_where_no_pool_is_set_a_token_names_nobody() -> None:
+    assert jwt_caller(CLAIMS, None) == UNKNOWN
 
 
 def test_nobody_has_no_name() -> None:

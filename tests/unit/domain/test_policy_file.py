@@ -142,6 +142,8 @@ FAULTS: dict[str, tuple[str, object]] = {
     "quotas-list": ("principals.0.quotas", []),
     "quota-unknown": ("principals.0.quotas.Destroy", 5),
     "quota-zero": ("principals.0.quotas.Reveal", 0),
+    "break-glass-as-text": ("principals.0.break_glass", "yes"),
+    "break-glass-number": ("principals.0.break_glass", 1),
     "principal-unknown": ("principals.1.allow", True),
     "date": ("tombstone_days", date(2026, 1, 1)),
 }

@@ -23,7 +23,7 @@ ENVIRON = {
     "POWERTOOLS_METRICS_NAMESPACE": "PhoneVault",
     **{
         f"{name}_TABLE": name
-        for name in ("KEY_RING", "RECORD_KEYS", "LOOKUP_INDEX", "SUBJECTS", "NUMBERS", "AUDIT_TRAIL")
+        for name in ("KEY_RING", "RECORD_KEYS", "LOOKUP_INDEX", "SUBJECTS", "NUMBERS", "AUDIT_TRAIL", "OPERATIONS")
     },
 }
 

@@ -1,5 +1,6 @@
 """The functions on fakes, for tests of what they all have in common."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,11 +14,19 @@ from phone_vault.services.key_ring import KeyRing
 from phone_vault.services.lookup import Lookup
 from phone_vault.services.operation import Operation
 from phone_vault.services.protect import Protect
+from phone_vault.services.quotas import Quotas
 from phone_vault.services.record_keys import RecordKeys
 from phone_vault.services.reveal import Reveal
 from phone_vault.services.tally import Tally
 from phone_vault.services.verify import Verify
-from tests.fakes import ManualClock, MemoryAuditLog, MemoryKeyRingStore, MemoryKeyWrapper, MemoryNumberStore
+from tests.fakes import (
+    ManualClock,
+    MemoryAuditLog,
+    MemoryCounterStore,
+    MemoryKeyRingStore,
+    MemoryKeyWrapper,
+    MemoryNumberStore,
+)
 from tests.unit.samples import POLICY
 
 VERBS: tuple[type[Operation[Any]], ...] = (Protect, Reveal, Lookup, Verify, Encrypt, Decrypt)
@@ -33,9 +42,12 @@ class World:
     log: MemoryAuditLog = field(default_factory=MemoryAuditLog)
     kms: MemoryKeyWrapper = field(default_factory=MemoryKeyWrapper)
     key_ring_store: MemoryKeyRingStore = field(default_factory=MemoryKeyRingStore)
+    counters: MemoryCounterStore = field(default_factory=MemoryCounterStore)
+    policy: Mapping[str, Any] = field(default_factory=lambda: POLICY)
 
     def __post_init__(self) -> None:
         self.numbers = MemoryNumberStore(self.log)
+        self.tallies: dict[str, Tally] = {}
         self.functions = {verb.name: self._function(verb) for verb in VERBS}
 
     def call(self, function: str, payload: object, caller: Caller = DIRECT) -> dict[str, Any]:
@@ -51,8 +63,8 @@ class World:
         return name.removeprefix("urn:phone-vault:problem:")
 
     def _function(self, verb: type[Operation[Any]]) -> Operation[Any]:
-        tally = Tally()
-        policy = parse(POLICY)
+        tally = self.tallies[verb.name] = Tally()
+        policy = parse(self.policy)
         ring = KeyRing(
             self.key_ring_store,
             self.kms,
@@ -68,6 +80,7 @@ class World:
             record_keys=RecordKeys(policy, ring, self.kms, tally),
             numbers=self.numbers,
             trail=AuditTrail(verb.name, self.log, ring, self.clock),
+            quotas=Quotas(policy, self.counters),
             clock=self.clock,
             tally=tally,
         )

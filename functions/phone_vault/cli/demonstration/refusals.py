@@ -1,5 +1,6 @@
 """One refused call of each kind."""
 
+import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,13 +9,14 @@ from typing import Any
 from phone_vault.cli.console import Console
 from phone_vault.cli.demonstration.expectation import expect, problem_name
 from phone_vault.cli.demonstration.storing import PURPOSE, Stored
-from phone_vault.cli.demonstration.tampering import kek_disabled, without_right
+from phone_vault.cli.demonstration.tampering import kek_disabled, without_index_positions, without_right
 from phone_vault.local import LocalCloud
 from phone_vault.local.sources import policy
 from phone_vault.settings import read_policy
 
 _SHORT_PURPOSE = "delivery"
 _CONSENT_PURPOSE = "marketing_sms"
+_GUESSES = ("+447400123456", "+12015550123")
 
 _Answer = dict[str, Any]
 
@@ -42,7 +44,9 @@ class Refusals:
             "invalid-request": ("a reveal with a field that does not exist", lambda: self._reveal(colour="red")),
             "identifier-not-pseudonymous": ("a subject id that is a plain SHA-256 of the number", self._hashed_number),
             "invalid-number": ("a number that no operator can assign", lambda: self._protect(number="+44 7700 900123")),
+            "invalid-message": ("a message to decrypt that the vault has not made", self._foreign_message),
             "principal-not-permitted": ("a reveal by a group that the policy does not name", self._stranger),
+            "quota-exceeded": ("a verify of the right number, after too many wrong ones", self._after_guessing),
             "purpose-not-registered": (
                 "a reveal for a purpose that the policy does not know",
                 lambda: self._reveal(purpose="curiosity"),
@@ -53,6 +57,7 @@ class Refusals:
             ),
             "not-found": ("another tenant's reveal of this token", lambda: self._reveal(tenant_id="somebody-else")),
             "purpose-not-permitted": ("a reveal for a delivery, after its retention", self._after_retention),
+            "conflict": ("a verify of a number stored while its tenant kept no index", self._without_index),
             "key-unavailable": ("a reveal with the key encryption key disabled", self._without_kek),
             "audit-unavailable": ("a reveal that cannot be written to the audit trail", self._unaudited),
             "store-unavailable": ("a reveal with the tables out of reach", self._without_tables),
@@ -88,6 +93,18 @@ class Refusals:
     def _stranger(self) -> _Answer:
         return self._call("Reveal", {"token": self._stored.token, "purpose": PURPOSE}, {}, principal="group:strangers")
 
+    def _foreign_message(self) -> _Answer:
+        message = base64.b64encode(b"not a message").decode()
+        return self._call("Decrypt", {"message": message, "subject_id": "person-refused", "purpose": PURPOSE}, {})
+
+    def _after_guessing(self) -> _Answer:
+        right = self._stored.person.example.e164
+        wrong = next(guess for guess in _GUESSES if guess != right)
+        asked = {"token": self._stored.token, "purpose": PURPOSE}
+        for _ in range(read_policy(policy()).verify_mismatches_per_token):
+            self._call("Verify", {**asked, "number": wrong}, {})
+        return self._call("Verify", {**asked, "number": right}, {})
+
     def _after_retention(self) -> _Answer:
         self._protect(subject_id=self._stored.person.subject_id, purposes={_SHORT_PURPOSE: {}})
         live = self._reveal(purpose=_SHORT_PURPOSE)
@@ -95,6 +112,12 @@ class Refusals:
         days = read_policy(policy()).purpose(_SHORT_PURPOSE).retention.days
         self._cloud.clock.advance(days=days)
         return self._reveal(purpose=_SHORT_PURPOSE)
+
+    def _without_index(self) -> _Answer:
+        number = self._stored.person.example.e164
+        self._cloud.clock.advance(hours=1)  # the guesses of the hour before do not count any more
+        with without_index_positions(self._cloud, self._tenant_id, self._stored.token):
+            return self._call("Verify", {"token": self._stored.token, "purpose": PURPOSE, "number": number}, {})
 
     def _without_kek(self) -> _Answer:
         self._reveal()  # whose keys are in the cache from now on

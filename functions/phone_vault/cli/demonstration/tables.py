@@ -21,6 +21,7 @@ _TABLES = {
     "LookupIndex": "where the keyed HMAC of the number leads",
     "Subjects": "which tokens a person has",
     "AuditTrail": "who did what, chained and authenticated",
+    "Operations": "how often in an hour a wrong number was tried for a token",
 }
 _BYTES_SHOWN = 24
 _CHARACTERS_SHOWN = 72
@@ -49,8 +50,9 @@ def show_tables(
     """One row of each, and a search of all rows for every number that was stored."""
     console.section(
         "The tables",
-        "One raw row of each of the six, about one and the same stored number. Nothing in it can be read as a phone "
-        "number: not by whoever gets hold of a table, a backup or an export.",
+        "One raw row of each of the seven: six about one and the same stored number, Operations about one that was "
+        "verified. Nothing in it can be read as a phone number: not by whoever gets hold of a table, a backup or an "
+        "export.",
     )
     search = NumberSearch(
         (str(each.number.country_code), national_significant_number(each.number)) for each in examples
@@ -70,11 +72,11 @@ def show_tables(
             if table not in rows_shown and _is_about(row, tenant_id, shown.token, table):
                 rows_shown[table] = {each.path: readable(each.value) for each in row}
     for table, holds in _TABLES.items():
-        expect(table in rows_shown, f"{table} has a row of the stored number")
+        expect(table in rows_shown, f"{table} has a row to show")
         console.say(f"{table}: {holds}")
         console.table([(f"  {path}", value) for path, value in rows_shown[table].items()])
         console.say()
-    console.say(f"All {rows:,} rows of the six tables ({size:,} bytes) were searched for the digits of the numbers,")
+    console.say(f"All {rows:,} rows of the seven tables ({size:,} bytes) were searched for the digits of the numbers,")
     console.say(f"national and international, whatever stands between the digits: none of {len(examples):,} occurs.")
     console.say("Random text has digits too: in text, fewer than 11 count only where no letter touches them, and")
     console.say("national numbers of fewer than 7 only together with their calling code.")
@@ -111,4 +113,6 @@ def _is_about(row: list[Field], tenant_id: str, token: str, table: str) -> bool:
     values = {each.value for each in row}
     if table == "KeyRing":
         return {tenant_id, "branch#1"} <= values
+    if table == "Operations":
+        return any(isinstance(value, str) and value.startswith(f"mismatches#{tenant_id}#") for value in values)
     return any(isinstance(value, str) and token in value for value in values)

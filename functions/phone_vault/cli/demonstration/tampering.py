@@ -21,6 +21,19 @@ def kek_disabled(cloud: LocalCloud) -> Iterator[None]:
 
 
 @contextmanager
+def without_index_positions(cloud: LocalCloud, tenant_id: str, token: str) -> Iterator[None]:
+    """The number's row is as one that was stored while its tenant kept no index."""
+    dynamodb: Any = cloud.client("dynamodb")
+    table, key = cloud.outputs["RecordKeysTable"], {"record_id": {"S": f"{tenant_id}#{token}"}}
+    row = dynamodb.get_item(TableName=table, Key=key)["Item"]
+    dynamodb.put_item(TableName=table, Item={**row, "index_positions": {"M": {}}})
+    try:
+        yield
+    finally:
+        dynamodb.put_item(TableName=table, Item=row)
+
+
+@contextmanager
 def without_right(cloud: LocalCloud, function: str, sid: str) -> Iterator[None]:
     """The function's role lacks one statement of its policy, so that DynamoDB refuses it."""
     iam: Any = cloud.client("iam")

@@ -49,4 +49,5 @@ def _principal(principal: Principal) -> dict[str, Any]:
         "purposes": sorted(principal.purposes),
         "views": sorted(principal.views),
         "quotas": dict(principal.quotas),
+        "break_glass": principal.break_glass,
     }

@@ -86,7 +86,15 @@ def _sentences(place: int, principal: Principal, entries: Sequence[Principal]) -
         yield f"Recipient: {principal.recipient}."
     if principal.quotas:
         limits = listed(f"{counted(limit, 'call')} of {each}" for each, limit in sorted(principal.quotas.items()))
-        yield f"Quota in an hour: {limits} (without effect in this release)."
+        yield (
+            f"Quota in an hour of the clock (UTC): {limits}, by all who match this entry together. What is not found "
+            "counts too, and of a batch each item."
+        )
+    if principal.break_glass:
+        yield (
+            "BREAK-GLASS: these rights are for emergencies. Every request needs a reason, and each one, refused or "
+            "not, raises an alarm and is marked in the audit trail."
+        )
 
 
 def _views(views: Collection[View]) -> str:

@@ -9,8 +9,6 @@ FUNCTIONS = ("Protect", "Reveal", "Lookup", "Verify", "Encrypt", "Decrypt")
 NOT_ACTED_ON = (
     "direct_marketing",
     "recipient",
-    "quotas",
-    "verify_mismatches_per_token",
     "rotation",
     "tombstone_days",
     "circuit_breaker",
@@ -22,16 +20,10 @@ def not_acted_on(policy: VaultPolicy) -> Section:
     """What the settings of `NOT_ACTED_ON` say, and what they are for."""
     marketing = sum(purpose.direct_marketing for purpose in policy.purposes.values())
     recipients = sum(principal.recipient is not None for principal in policy.principals)
-    quotas = sum(bool(principal.quotas) for principal in policy.principals)
     rotation = policy.rotation
     meanings = {
         "direct_marketing": f"Set for {counted(marketing, 'purpose')}: whether an objection ends the purpose at once.",
-        "recipient": f"Set in {_entries(recipients)}: what an export will call those who received a number.",
-        "quotas": f"Set in {_entries(quotas)}: calls allowed in an hour. Nothing counts them yet.",
-        "verify_mismatches_per_token": (
-            f"Wrong numbers that `Verify` answers for one token in an hour: {policy.verify_mismatches_per_token:,}. "
-            "Nothing counts them yet."
-        ),
+        "recipient": f"Set for {counted(recipients, 'principal')}: what an export will call whoever received a number.",
         "rotation": (
             f"A new branch key is due after {counted(rotation.branch_days, 'day')}, a new index key after "
             f"{counted(rotation.index_days, 'day')}. No key is rotated yet."
@@ -50,7 +42,3 @@ def not_acted_on(policy: VaultPolicy) -> Section:
         "Do not rely on these settings yet. Numbers past their retention are refused, but they stay stored.",
         tuple(Entry(name, (meanings[name],)) for name in NOT_ACTED_ON),
     )
-
-
-def _entries(number: int) -> str:
-    return "1 entry" if number == 1 else f"{number} entries"
