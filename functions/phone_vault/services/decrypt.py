@@ -17,6 +17,8 @@ from phone_vault.domain.retention import ends_at, is_live, used
 from phone_vault.services.operation import Item, Operation, Outcome
 from phone_vault.services.tally import Measure
 
+_LONGEST_CALLING_CODE = 3
+"""Digits; what follows them is national, whatever the code is, and no numbering plan has to be loaded to know."""
 _FOREIGN = "made for another tenant, subject or purpose"
 _NOTHING = "nothing was encrypted for this subject and purpose"
 
@@ -67,6 +69,7 @@ class Decrypt(Operation[DecryptRequest]):
             if key is None:
                 raise NotFound(_NOTHING)
             number = self._decrypted(key, request, generation, now)
+            item.check_words(number[1 + _LONGEST_CALLING_CODE :])
             after[key_id] = key = used(key, request.purpose, now)
             answer = {"number": number, "expires_at": to_text(ends_at(key, request.purpose, self.policy))}
             return item.answered("decrypted", answer)

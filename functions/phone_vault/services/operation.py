@@ -18,6 +18,7 @@ from phone_vault.domain.errors import (
     ServiceFault,
     StoreUnavailable,
 )
+from phone_vault.domain.free_text import holds_digits_of
 from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.moments import to_second
 from phone_vault.domain.policy import Demand, VaultPolicy
@@ -33,6 +34,7 @@ from phone_vault.services.record_keys import RecordKeys
 from phone_vault.services.tally import Measure, Tally
 
 MOST_ITEMS = 100
+_REASON, _REFERENCE = "/reason", "/reference"
 ATTEMPTS = 10
 
 Q = TypeVar("Q")
@@ -81,14 +83,26 @@ class Item(Generic[Q]):
         """The item with the subject that it is about, even if it is refused."""
         return replace(self, event=replace(self.event, subject_ref=subject_ref))
 
+    def check_words(self, national: str) -> None:
+        """`InvalidRequest` where the request's own words hold the number that it turned out to be about."""
+        words = {_REASON: self.event.reason, _REFERENCE: self.reference}
+        faults = [
+            Fault(pointer, "must not contain the number")
+            for pointer, text in words.items()
+            if text is not None and holds_digits_of(text, national)
+        ]
+        if faults:
+            raise InvalidRequest(faults)
+
     def answered(self, outcome: str, answer: Mapping[str, Any], **known: Any) -> Outcome:
         """It was done; `known` is what the audit trail says beyond the request."""
         return Outcome(replace(self.event, outcome=outcome, **known), answer=answer)
 
     def refused(self, refusal: Refusal) -> Outcome:
-        """It was not."""
+        """It was not. Words that are the fault are not kept."""
         problem = PROBLEM_TYPES[type(refusal)].name
-        return Outcome(replace(self.event, outcome="refused", problem=problem), refusal=refusal)
+        reason = None if _is_at_fault(_REASON, refusal) else self.event.reason
+        return Outcome(replace(self.event, outcome="refused", problem=problem, reason=reason), refusal=refusal)
 
 
 class Operation(ABC, Generic[Q]):
@@ -277,4 +291,9 @@ class Operation(ABC, Generic[Q]):
 
 
 def _result(item: Item[Q], outcome: Outcome) -> dict[str, Any]:
-    return outcome.body() | ({"reference": item.reference} if item.reference is not None else {})
+    is_returned = item.reference is not None and not _is_at_fault(_REFERENCE, outcome.refusal)
+    return outcome.body() | ({"reference": item.reference} if is_returned else {})
+
+
+def _is_at_fault(pointer: str, refusal: Refusal | None) -> bool:
+    return isinstance(refusal, InvalidRequest) and any(fault.pointer == pointer for fault in refusal.faults)
