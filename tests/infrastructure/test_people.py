@@ -53,7 +53,11 @@ def test_a_mailbox_is_no_way_in() -> None:
     assert [each["Name"] for each in recovery] == ["admin_only"]
 
 
-def test_the_pool_keeps_no_phone_number() -> None:
+def test_nobody_can_write_a_phone_number_into_the_pool() -> None:
+    assert properties(CLIENT)["WriteAttributes"] == ["name"]
+
+
+def test_the_pool_asks_for_no_phone_number() -> None:
     assert not {"Schema", "AliasAttributes", "UsernameAttributes", "AutoVerifiedAttributes"} & properties(POOL).keys()
 
 

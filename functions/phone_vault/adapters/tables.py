@@ -90,7 +90,7 @@ class Tables:
         )
 
     def update(self, table: str, key: Row, update: str, condition: str, values: Row) -> dict[str, Any]:
-        """One conditional update: the attributes that it set, as they are now, or `ConditionsFailed`."""
+        """One conditional update: the attributes that it wrote, as they are now, or `ConditionsFailed`."""
         answer = self._conditionally(
             self._dynamodb.update_item,
             TableName=table,

@@ -71,7 +71,7 @@ def iam_caller(arn: str) -> Caller:
 def jwt_caller(claims: Mapping[str, object], pool: UserPool | None) -> Caller:
     """The Cognito groups of an access token of this pool, as API Gateway writes them: `[support privacy]`.
 
-    An identity token, one of another pool or client, or one without groups names nobody; without a pool, every one.
+    An identity token, one of another pool or client, and one without groups name nobody. Without a pool no token does.
     """
     groups = claims.get("cognito:groups")
     if pool is None or not pool.issued(claims) or not isinstance(groups, str):

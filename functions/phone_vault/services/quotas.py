@@ -38,4 +38,4 @@ class Quotas:
             total = self._counters.add(counter, count)
         except LimitReached:
             return 0
-        return max(0, counter.limit - (total - count))
+        return counter.limit - (total - count)  # at least 1: it was below its limit

@@ -56,7 +56,9 @@ class Verify(Operation[VerifyRequest]):
         for item, outcome in zip(named, compared, strict=True):
             if item.request is not None and item.request.record_id in records and self._keeps_an_index(item.request):
                 mismatches[item.request.record_id] += _is_mismatch(outcome)
-        left = {token: self.quotas.mismatches_left(token, count, now) for token, count in mismatches.items()}
+        left = {
+            record_id: self.quotas.mismatches_left(record_id, count, now) for record_id, count in mismatches.items()
+        }
         outcomes = [
             self.settle(item, partial(self._tell, outcome, left)) for item, outcome in zip(named, compared, strict=True)
         ]

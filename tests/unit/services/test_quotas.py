@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from phone_vault.domain.callers import direct_caller
+from phone_vault.domain.callers import Authentication, Caller, direct_caller
 from phone_vault.domain.errors import StoreUnavailable
 from phone_vault.domain.ports import Contended
 from tests.unit.samples import POLICY
@@ -138,10 +138,14 @@ def test_a_clock_that_is_set_forward_and_back_gives_nothing_anew(world: World) -
     assert world.problem("Lookup", LOOKUP) == "quota-exceeded"
 
 
-def test_all_who_match_an_entry_share_its_quota(world: World) -> None:
+def test_all_who_match_an_entry_share_its_quota() -> None:
+    policy: dict[str, Any] = copy.deepcopy(dict(POLICY))
+    policy["principals"][0] |= {"match": "group:support", "quotas": {"Lookup": LIMIT}}
+    world = World(policy=policy)
+    one, other = (Caller(names, Authentication.JWT) for names in (("group:support",), ("group:cooks", "group:support")))
     for _ in range(LIMIT):
-        world.call("Lookup", LOOKUP, direct_caller(None))
-    assert world.problem("Lookup", LOOKUP, direct_caller(None)) == "quota-exceeded"
+        world.call("Lookup", LOOKUP, one)
+    assert world.problem("Lookup", LOOKUP, other) == "quota-exceeded"
 
 
 def test_a_call_that_is_tried_again_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
