@@ -41,3 +41,12 @@ def test_a_reference_with_the_revealed_number_is_refused_and_not_returned(vault:
 def test_digits_that_are_not_the_number_are_taken(vault: Vault, tenant: str) -> None:
     token = vault.protect(tenant)["token"]
     assert "number" in vault.reveal(tenant, token, reason="case 7400, call 12")
+
+
+def test_a_caller_who_sees_masks_alone_has_no_guess_confirmed(vault: Vault, tenant: str) -> None:
+    """Else 100 guesses could be tried in a call, past the limit of `Verify`."""
+    token = vault.protect(tenant)["token"]
+    answers = [
+        vault.reveal(tenant, token, view="masked", reason=f"case {digits}") for digits in ("7400123456", "7400123457")
+    ]
+    assert [answer["masked"] for answer in answers] == ["+44******3456"] * 2

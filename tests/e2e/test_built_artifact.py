@@ -24,7 +24,7 @@ pytestmark = pytest.mark.artifact
 
 ROOT = Path(__file__).parents[2]
 RUNTIME_PYTHON = ROOT / ".venv-runtime" / "bin" / "python"
-FUNCTIONS = ["Protect", "Reveal", "Lookup", "Verify"]
+FUNCTIONS = ["Protect", "Reveal", "Lookup", "Verify", "Encrypt", "Decrypt"]
 DEPLOYED = "arm64"
 HERE = {"x86_64": "x86_64", "AMD64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}

@@ -1,6 +1,7 @@
 """Who is calling, in the form that the policy's principals are matched with."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -79,5 +80,12 @@ def jwt_caller(claims: Mapping[str, object], pool: UserPool | None) -> Caller:
     listed = _COGNITO_GROUPS.fullmatch(groups)
     if listed is None:
         return UNKNOWN
-    names = dict.fromkeys(f"group:{name}" for name in listed[1].split(" "))
-    return Caller(tuple(names), Authentication.JWT)
+    groups_of_caller = listed[1].split(" ")
+    if not all(map(_can_be_a_group, groups_of_caller)):
+        return UNKNOWN
+    return Caller(tuple(dict.fromkeys(f"group:{name}" for name in groups_of_caller)), Authentication.JWT)
+
+
+def _can_be_a_group(name: str) -> bool:
+    """Cognito takes letters, marks, symbols, numbers and punctuation (CreateGroup, GroupName)."""
+    return bool(name) and all(unicodedata.category(character)[0] in "LMSNP" for character in name)

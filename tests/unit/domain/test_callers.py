@@ -69,6 +69,9 @@ FOREIGN_TOKENS: dict[str, dict[str, object]] = {
     "client-as-audience": {"client_id": ABSENT, "aud": POOL.client_id},
 }
 FOREIGN_GROUPS: dict[str, object] = {
+    "lone-surrogate": "[\ud800]",
+    "null-character": "[a\x00]",
+    "zero-width-space": "[a\u200b]",
     "absent": ABSENT,
     "null": None,
     "none": "[]",
