@@ -1,7 +1,8 @@
 """Stored numbers as rows of RecordKeys, and back. A row that does not read is `TamperedStore`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -107,7 +108,7 @@ def last_used_map(record: Retained) -> dict[str, str]:
 
 def record_of(row: Mapping[str, Any]) -> StoredNumber:
     """The record; `TamperedStore` for anything that `record_row` does not write."""
-    try:
+    with _reading("a row of RecordKeys"):
         tenant_id, token = record_id_of(row)
         return StoredNumber(
             tenant_id=tenant_id,
@@ -118,18 +119,14 @@ def record_of(row: Mapping[str, Any]) -> StoredNumber:
             revision=count_in(row["revision"]),
             wrapped_key=bytes_in(row["wrapped_key"]),
             branch_key_version=_version_of(row["branch_key_version"]),
-            jurisdictions=tuple(Jurisdiction(each) for each in _some(row["jurisdictions"])),
-            grants={name: _grant_of(each) for name, each in _some(row["purposes"]).items()},
-            last_used={purpose: _moment_in(moment) for purpose, moment in row["last_used"].items()},
+            **_granted_in(row),
             index_positions={int(version): _position_of(each) for version, each in row["index_positions"].items()},
         )
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
-        raise TamperedStore("a row of RecordKeys does not read") from None
 
 
 def message_key_of(key_id: MessageKeyId, row: Mapping[str, Any]) -> MessageKey:
     """The message key; `TamperedStore` for anything that `message_key_row` does not write for this very key."""
-    try:
+    with _reading("a message key's row"):
         if row["subject_ref"] != key_id.subject_ref or key_id.purpose not in row["purposes"]:
             raise TamperedStore("a message key's row is that of another one")
         return MessageKey(
@@ -140,12 +137,8 @@ def message_key_of(key_id: MessageKeyId, row: Mapping[str, Any]) -> MessageKey:
             revision=count_in(row["revision"]),
             wrapped_key=bytes_in(row["wrapped_key"]),
             branch_key_version=_version_of(row["branch_key_version"]),
-            jurisdictions=tuple(Jurisdiction(each) for each in _some(row["jurisdictions"])),
-            grants={name: _grant_of(each) for name, each in _some(row["purposes"]).items()},
-            last_used={purpose: _moment_in(moment) for purpose, moment in row["last_used"].items()},
+            **_granted_in(row),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
-        raise TamperedStore("a message key's row does not read") from None
 
 
 HOLDING_ATTRIBUTES = ("record_id", "branch_key_version", "jurisdictions", "purposes", "last_used")
@@ -154,18 +147,31 @@ HOLDING_ATTRIBUTES = ("record_id", "branch_key_version", "jurisdictions", "purpo
 
 def holding_of(row: Mapping[str, Any]) -> Holding:
     """As much as can be counted of a stored number or a message key; `TamperedStore` as for the whole row."""
-    try:
+    with _reading("a row of RecordKeys"):
         tenant_id, name = record_id_of(row)
         return Holding(
             tenant_id=_tenant_of(tenant_id),
             kind=_kind_of(name),
             branch_key_version=_version_of(row["branch_key_version"]),
-            jurisdictions=tuple(Jurisdiction(each) for each in _some(row["jurisdictions"])),
-            grants={_purpose_of(name): _grant_of(each) for name, each in _some(row["purposes"]).items()},
-            last_used={purpose: _moment_in(moment) for purpose, moment in row["last_used"].items()},
+            **_granted_in(row),
         )
+
+
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    try:
+        yield
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
-        raise TamperedStore("a row of RecordKeys does not read") from None
+        raise TamperedStore(f"{what} does not read") from None
+
+
+def _granted_in(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What stored numbers and message keys have alike, and `granted_attributes` writes."""
+    return {
+        "jurisdictions": tuple(Jurisdiction(each) for each in _some(row["jurisdictions"])),
+        "grants": {_purpose_of(name): _grant_of(each) for name, each in _some(row["purposes"]).items()},
+        "last_used": {purpose: _moment_in(moment) for purpose, moment in row["last_used"].items()},
+    }
 
 
 def _tenant_of(text: str) -> str:

@@ -105,10 +105,11 @@ class PatientVault:
         self.may_have_stored |= any(problem_kind(result) in {"", *_TEMPORARY} for result in results)
         final = _ENDS_THE_IMPORT | (_OF_THE_COMMAND if "purposes" in self._common else frozenset())
         for result in results:
-            if problem_kind(result) in final:
+            if (kind := problem_kind(result)) in final:
+                hint = " A batch larger than the quota never gets through: name a smaller --batch-size."
                 raise Problem(
-                    f"the vault refuses: {reason_of(result)}. What was imported so far is complete: "
-                    "when the reason is gone, the same command goes on from there."
+                    f"the vault refuses: {reason_of(result)}. What was written so far is complete: when the reason is "
+                    f"gone, the same command goes on from there.{hint if kind in _ENDS_THE_IMPORT else ''}"
                 )
         return results
 
