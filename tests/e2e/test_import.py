@@ -336,7 +336,9 @@ class Command:
     def start(self, most_bytes: int | None = None) -> "subprocess.Popen[str]":
         """`most_bytes`: files cannot grow beyond, as on a full disk."""
 
-        def limited() -> None:
+        def prepared() -> None:
+            # Whoever runs the tests in the background has it ignored, and children inherit that.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             if most_bytes is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 
@@ -354,7 +356,7 @@ class Command:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=limited,
+            preexec_fn=prepared,
         )
         self._processes.append(process)
         return process
