@@ -81,7 +81,7 @@ class Tables:
 
     def put(self, table: str, row: Row, condition: str) -> None:
         """One conditional put: `ConditionsFailed`."""
-        self._conditionally(
+        self._call(
             self._dynamodb.put_item,
             TableName=table,
             Item=serialized(row),
@@ -91,7 +91,7 @@ class Tables:
 
     def update(self, table: str, key: Row, update: str, condition: str, values: Row) -> dict[str, Any]:
         """One conditional update: the attributes that it wrote, as they are now, or `ConditionsFailed`."""
-        answer = self._conditionally(
+        answer = self._call(
             self._dynamodb.update_item,
             TableName=table,
             Key=serialized(key),
@@ -143,22 +143,14 @@ class Tables:
         raise StoreUnavailable("DynamoDB leaves part of a read undone")
 
     @staticmethod
-    def _conditionally(operation: Callable[..., Any], **parameters: Any) -> Any:
-        try:
-            return operation(**parameters)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                response: Mapping[str, Any] = error.response
-                raise ConditionsFailed({0: deserialized(response.get("Item", {}))}) from None
-            raise _unavailable(error) from None
-        except BotoCoreError as error:
-            raise _unavailable(error) from None
-
-    @staticmethod
     def _call(operation: Callable[..., Any], **parameters: Any) -> Any:
+        """`ConditionsFailed` where the request has a condition that does not hold, `StoreUnavailable`."""
         try:
             return operation(**parameters)
         except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and code_of(error) == "ConditionalCheckFailedException":
+                response: Mapping[str, Any] = error.response
+                raise ConditionsFailed({0: deserialized(response.get("Item", {}))}) from None
             raise _unavailable(error) from None
 
 

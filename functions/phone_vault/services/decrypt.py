@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from phone_vault.crypto import macs
 from phone_vault.crypto.application_messages import claimed_origin, decrypt_number
 from phone_vault.domain.errors import InvalidMessage, NotFound, PurposeNotPermitted
 from phone_vault.domain.keys import KeyUse
@@ -88,8 +87,7 @@ class Decrypt(Operation[DecryptRequest]):
     def _key_id(self, request: DecryptRequest) -> MessageKeyId:
         if not self.key_ring.knows(request.tenant_id):
             raise NotFound(_NOTHING)
-        subject_key = self.key_ring.subject_key(request.tenant_id)
-        subject_ref = macs.subject_ref(subject_key, request.tenant_id, request.subject_id)
+        subject_ref = self.key_ring.subject_ref(request.tenant_id, request.subject_id)
         return MessageKeyId(request.tenant_id, subject_ref, request.purpose)
 
     def _decrypted(self, key: MessageKey, request: DecryptRequest, generation: int, now: datetime) -> str:

@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-from phone_vault.crypto import macs
 from phone_vault.crypto.application_messages import encrypt_number
 from phone_vault.crypto.numbers import new_key
 from phone_vault.domain.consent import Consent
@@ -86,8 +85,7 @@ class Encrypt(Operation[EncryptRequest]):
             # Refused here, a request makes no keys for a tenant that has none.
             grant(granting.purpose, granting.consent, self._jurisdictions(request), now)
             self.key_ring.ensure(request.tenant_id)
-        subject_key = self.key_ring.subject_key(request.tenant_id)
-        subject_ref = macs.subject_ref(subject_key, request.tenant_id, request.subject_id)
+        subject_ref = self.key_ring.subject_ref(request.tenant_id, request.subject_id)
         return _Asked(MessageKeyId(request.tenant_id, subject_ref, request.purpose), granting)
 
     def _encrypt(self, item: Item[EncryptRequest], asked: _Asked, now: datetime, request: EncryptRequest) -> Outcome:

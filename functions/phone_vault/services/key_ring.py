@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from phone_vault.crypto import macs
 from phone_vault.crypto.messages import WrappingKey
 from phone_vault.crypto.numbers import KEY_BYTES, new_key
 from phone_vault.domain.errors import KeyUnavailable, StoreUnavailable, TamperedStore
@@ -89,6 +90,10 @@ class KeyRing:
     def subject_key(self, tenant_id: str) -> SecretKey:
         """The key of the tenant's subject references."""
         return self._unwrapped(self._active(tenant_id, self._mac_keys_from), KeyUse.SUBJECT)
+
+    def subject_ref(self, tenant_id: str, subject_id: str) -> str:
+        """What stands for the subject wherever its id must not."""
+        return macs.subject_ref(self.subject_key(tenant_id), tenant_id, subject_id)
 
     def audit_key(self, tenant_id: str | None) -> AuditKey:
         """The tenant's audit key; the vault's own for no tenant, or one that was never used."""

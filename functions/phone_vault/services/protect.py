@@ -138,18 +138,20 @@ class Protect(Operation[ProtectRequest]):
         )
 
     def _place(self, request: ProtectRequest) -> _Place:
-        subject_key = self.key_ring.subject_key(request.tenant_id)
         indexed = self.policy.tenant(request.tenant_id).index
         index_keys = self.key_ring.index_keys(request.tenant_id) if indexed else {}
-        key = request.idempotency_key
         return _Place(
-            token=new_token()
-            if key is None
-            else token_of(macs.idempotency(subject_key, request.tenant_id, request.subject_id, key)),
-            subject_ref=macs.subject_ref(subject_key, request.tenant_id, request.subject_id),
+            token=self._token(request),
+            subject_ref=self.key_ring.subject_ref(request.tenant_id, request.subject_id),
             index_keys=index_keys,
             blind_indexes=blind_indexes(index_keys, request.tenant_id, request.number),
         )
+
+    def _token(self, request: ProtectRequest) -> str:
+        if request.idempotency_key is None:
+            return new_token()
+        subject_key = self.key_ring.subject_key(request.tenant_id)
+        return token_of(macs.idempotency(subject_key, request.tenant_id, request.subject_id, request.idempotency_key))
 
     def _store(
         self, item: Item[ProtectRequest], wanted: _Wanted, place: _Place, grants: Mapping[str, Grant], now: datetime
