@@ -2,49 +2,19 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from phone_vault.local import ExecutionFailed, LocalCloud
 from phone_vault.local.errors import UnknownStateMachine
+from tests.embedded.machines import ROLE, deploy_machine, task
 from tests.embedded.probes import deploy
-
-ROLE = "arn:aws:iam::123456789012:role/workflow"
-
-
-def _deploy(cloud: LocalCloud, states: dict[str, Any], **substitutions: str) -> None:
-    """Through CloudFormation, as the template's state machines come."""
-    definition = {"StartAt": next(iter(states)), "States": states}
-    template = {
-        "Resources": {
-            "WorkStateMachine": {
-                "Type": "AWS::StepFunctions::StateMachine",
-                "Properties": {
-                    "StateMachineName": "phone-vault-Work",
-                    "RoleArn": ROLE,
-                    "DefinitionString": json.dumps(definition),
-                    "DefinitionSubstitutions": substitutions,
-                },
-            }
-        }
-    }
-    cloud.client("cloudformation").create_stack(StackName="work", TemplateBody=json.dumps(template))
-
-
-def _task(payload: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
-        "Parameters": {"FunctionName": "${Function}", "Payload": payload},
-        **more,
-    }
 
 
 def test_a_task_invokes_a_function(cloud: LocalCloud) -> None:
     deploy(cloud)
-    task = _task({"name.$": "$.name"}, OutputPath="$.Payload.event", End=True)
-    _deploy(cloud, {"Ask": task}, Function="phone-vault-Probe")
+    ask = task({"name.$": "$.name"}, OutputPath="$.Payload.event", End=True)
+    deploy_machine(cloud, {"Ask": ask}, Function="phone-vault-Probe")
     assert cloud.execute("Work", {"name": "x"}) == {"name": "x"}
 
 
@@ -57,34 +27,34 @@ def test_a_state_machine_of_the_api_runs_too(cloud: LocalCloud) -> None:
 
 
 def test_a_wait_advances_the_clock_instead_of_sleeping(cloud: LocalCloud) -> None:
-    _deploy(cloud, {"Wait": {"Type": "Wait", "Seconds": 86_400, "End": True}})
+    deploy_machine(cloud, {"Wait": {"Type": "Wait", "Seconds": 86_400, "End": True}})
     before = cloud.clock.now()
     cloud.execute("Work", {})
     assert cloud.clock.now() - before == timedelta(days=1)
 
 
 def test_a_wait_by_path_advances_the_clock(cloud: LocalCloud) -> None:
-    _deploy(cloud, {"Wait": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}})
+    deploy_machine(cloud, {"Wait": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}})
     before = cloud.clock.now()
     cloud.execute("Work", {"seconds": 90})
     assert cloud.clock.now() - before == timedelta(seconds=90)
 
 
 def test_a_wait_until_a_moment_advances_the_clock_to_it(cloud: LocalCloud) -> None:
-    _deploy(cloud, {"Wait": {"Type": "Wait", "TimestampPath": "$.at", "End": True}})
+    deploy_machine(cloud, {"Wait": {"Type": "Wait", "TimestampPath": "$.at", "End": True}})
     cloud.execute("Work", {"at": "2026-02-03T04:05:06Z"})
     assert cloud.clock.now() == datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 
 
 def test_a_wait_until_a_moment_in_the_past_does_not_wait(cloud: LocalCloud) -> None:
-    _deploy(cloud, {"Wait": {"Type": "Wait", "TimestampPath": "$.at", "End": True}})
+    deploy_machine(cloud, {"Wait": {"Type": "Wait", "TimestampPath": "$.at", "End": True}})
     before = cloud.clock.now()
     cloud.execute("Work", {"at": "2025-02-03T04:05:06Z"})
     assert cloud.clock.now() == before
 
 
 def test_a_wait_until_nonsense_fails(cloud: LocalCloud) -> None:
-    _deploy(cloud, {"Wait": {"Type": "Wait", "TimestampPath": "$.at", "End": True}})
+    deploy_machine(cloud, {"Wait": {"Type": "Wait", "TimestampPath": "$.at", "End": True}})
     with pytest.raises(ExecutionFailed) as failed:
         cloud.execute("Work", {"at": "tomorrow"})
     assert failed.value.error == "States.Runtime"
@@ -92,7 +62,7 @@ def test_a_wait_until_nonsense_fails(cloud: LocalCloud) -> None:
 
 def test_a_failing_task_fails_the_execution_by_its_exceptions_class(cloud: LocalCloud) -> None:
     deploy(cloud)
-    _deploy(cloud, {"Ask": _task({"fail": "no luck"}, End=True)}, Function="phone-vault-Probe")
+    deploy_machine(cloud, {"Ask": task({"fail": "no luck"}, End=True)}, Function="phone-vault-Probe")
     with pytest.raises(ExecutionFailed) as failed:
         cloud.execute("Work", {})
     assert failed.value.error == "PermissionError"
@@ -103,17 +73,17 @@ def test_an_error_is_caught_by_its_name(cloud: LocalCloud) -> None:
     deploy(cloud)
     catch = [{"ErrorEquals": ["PermissionError"], "Next": "Caught"}]
     states = {
-        "Ask": _task({"fail": "no luck"}, Catch=catch, End=True),
+        "Ask": task({"fail": "no luck"}, Catch=catch, End=True),
         "Caught": {"Type": "Pass", "Result": "caught", "End": True},
     }
-    _deploy(cloud, states, Function="phone-vault-Probe")
+    deploy_machine(cloud, states, Function="phone-vault-Probe")
     assert cloud.execute("Work", {}) == "caught"
 
 
 def test_an_error_is_retried_by_its_name_and_waits_on_the_clock(cloud: LocalCloud) -> None:
     deploy(cloud)
     retry = [{"ErrorEquals": ["PermissionError"], "IntervalSeconds": 60, "BackoffRate": 2.0, "MaxAttempts": 2}]
-    _deploy(cloud, {"Ask": _task({"fail": "no luck"}, Retry=retry, End=True)}, Function="phone-vault-Probe")
+    deploy_machine(cloud, {"Ask": task({"fail": "no luck"}, Retry=retry, End=True)}, Function="phone-vault-Probe")
     before = cloud.clock.now()
     with pytest.raises(ExecutionFailed):
         cloud.execute("Work", {})
@@ -122,7 +92,7 @@ def test_an_error_is_retried_by_its_name_and_waits_on_the_clock(cloud: LocalClou
 
 
 def test_a_fail_state_fails_by_its_own_name(cloud: LocalCloud) -> None:
-    _deploy(cloud, {"Fail": {"Type": "Fail", "Error": "circuit-breaker-open", "Cause": "too many"}})
+    deploy_machine(cloud, {"Fail": {"Type": "Fail", "Error": "circuit-breaker-open", "Cause": "too many"}})
     with pytest.raises(ExecutionFailed) as failed:
         cloud.execute("Work", {})
     assert (failed.value.error, failed.value.cause) == ("circuit-breaker-open", "too many")

@@ -75,6 +75,7 @@ class LocalCloud:
             self.policy_file = self._written_policy(opening)
             self._functions = Functions(self._console, self._recorder, {"POLICY_FILE": str(self.policy_file)})
             opening.enter_context(lambda_.repairs(self._functions))
+            opening.callback(lambda: executions.stop_all(self.clock.now()))
             self._stack = deploy(translation(sources.template()), self._parameters)
             self._resources = opening.pop_all()
         return self

@@ -1,7 +1,9 @@
-"""Runs a deployed state machine to its end."""
+"""Runs deployed state machines."""
 
 import json
+import sys
 import time
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -27,3 +29,11 @@ def execute(name: str, execution_input: Any) -> Any:
     if execution.status != "SUCCEEDED":
         raise ExecutionFailed(execution.error or execution.status, execution.cause or "")
     return execution.output
+
+
+def stop_all(now: datetime) -> None:
+    """Executions that were started by API and are still running."""
+    if "moto.stepfunctions.parser.models" in sys.modules:  # otherwise none was, and importing it takes long
+        from phone_vault.local.repairs import execution_life
+
+        execution_life.stop_all(now)

@@ -1,5 +1,6 @@
 """SAM templates to CloudFormation ones, as they would be after `sam build` and `sam package`."""
 
+import copy
 import json
 import os
 from dataclasses import dataclass
@@ -38,8 +39,12 @@ _Loader.add_multi_constructor("!", intrinsics_multi_constructor)
 
 
 def translation(parent: Path) -> Translation:
-    """The parent and everything nested in it. A file that has not changed is translated once in a process."""
-    text, applications = _translated(parent, parent.stat().st_mtime_ns)
+    """The parent and everything nested in it. Files that have not changed are translated once in a process."""
+    source = _read(parent, _changed(parent))
+    definitions = (
+        _beside(parent, each["DefinitionUri"]) for each in _state_machines(source) if "DefinitionUri" in each
+    )
+    text, applications = _translated(parent, _changed(parent), tuple((path, _changed(path)) for path in definitions))
     nested: dict[str, str] = {}
     for path in applications:
         child = translation(path)
@@ -47,16 +52,37 @@ def translation(parent: Path) -> Translation:
     return Translation(text, nested)
 
 
+def _changed(path: Path) -> int:
+    return path.stat().st_mtime_ns
+
+
+def _beside(template: Path, location: str) -> Path:
+    return (template.parent / location).resolve()
+
+
 @lru_cache(maxsize=64)
-def _translated(path: Path, _changed_ns: int) -> tuple[str, tuple[Path, ...]]:
-    """A template as JSON text, and the paths of those nested directly in it."""
+def _read(path: Path, _changed_ns: int) -> Template:
+    """Not to be changed by whoever gets it."""
     source: Template = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506  # a safe loader's subclass
-    applications = [(each, (path.parent / each["Location"]).resolve()) for each in _applications(source)]
+    return source
+
+
+@lru_cache(maxsize=64)
+def _translated(
+    path: Path, changed_ns: int, _definitions: tuple[tuple[Path, int], ...]
+) -> tuple[str, tuple[Path, ...]]:
+    """A template as JSON text, and the paths of those nested directly in it."""
+    source = copy.deepcopy(_read(path, changed_ns))
+    applications = [(each, _beside(path, each["Location"])) for each in _applications(source)]
     for application, nested in applications:
         application["Location"] = f"https://s3.{REGION}.amazonaws.com/{ARTIFACTS}/{_key(nested)}"
     for function in _functions(source):
         if "CodeUri" in function:
             function["CodeUri"] = {"Bucket": ARTIFACTS, "Key": CODE}
+    for machine in _state_machines(source):
+        if "DefinitionUri" in machine:
+            definition = _beside(path, machine.pop("DefinitionUri"))
+            machine["Definition"] = copy.deepcopy(_read(definition, _changed(definition)))
     metrics = Metrics(metrics_publisher=DummyMetricsPublisher())
     # The translator asks the SDK for the region to find out the partition.
     with patch.dict(os.environ, {"AWS_DEFAULT_REGION": REGION}):
@@ -75,6 +101,10 @@ def _applications(source: Template) -> list[dict[str, Any]]:
 
 def _functions(source: Template) -> list[dict[str, Any]]:
     return [source.get("Globals", {}).get("Function", {}), *_properties(source, "AWS::Serverless::Function")]
+
+
+def _state_machines(source: Template) -> list[dict[str, Any]]:
+    return _properties(source, "AWS::Serverless::StateMachine")
 
 
 def _properties(source: Template, resource_type: str) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from moto.stepfunctions.models import StateMachine
 
 from phone_vault.local.clients import unrestricted_client
 from phone_vault.local.clock import EmbeddedClock
+from phone_vault.local.place import ACCOUNT, REGION
 
 _make_state_machine = StateMachine.create_from_cloudformation_json
 _backend = responses.get_backend
@@ -21,7 +22,10 @@ _backend = responses.get_backend
 
 @contextmanager
 def repairs(clock: EmbeddedClock) -> Iterator[None]:
-    """The interpreter is repaired when it is first needed: importing it takes longer than everything else."""
+    """The interpreter is repaired when it is first needed: importing it takes longer than everything else.
+
+    Until then the state machines of CloudFormation are in the backend that does not run them.
+    """
     with ExitStack() as patches:
         interpreter = _Interpreter(clock, patches)
 
@@ -36,7 +40,6 @@ def repairs(clock: EmbeddedClock) -> Iterator[None]:
             region_name: str,
             **kwargs: Any,
         ) -> StateMachine:
-            interpreter.repair()
             return _make_state_machine(name, _with_substitutions(resource), account_id, region_name, **kwargs)
 
         patches.enter_context(patch.object(responses, "get_backend", backend))
@@ -51,6 +54,15 @@ def _with_substitutions(resource: dict[str, Any]) -> dict[str, Any]:
     for name, value in properties.pop("DefinitionSubstitutions", {}).items():
         definition = definition.replace(f"${{{name}}}", str(value))
     return {**resource, "Properties": {**properties, "DefinitionString": definition}}
+
+
+def _move(stock: Any, running: Any) -> None:
+    """A definition that cannot be read is refused now; AWS refuses it when it is deployed."""
+    running.tagger = stock.tagger
+    for machine in stock.state_machines:
+        running._validate_definition(machine.definition)
+        machine.backend = running
+    running.state_machines.extend(stock.state_machines)
 
 
 class _Interpreter:
@@ -72,8 +84,11 @@ class _Interpreter:
         from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
         from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+        from phone_vault.local.repairs import execution_life, nested_states
+
+        _move(models.stepfunctions_backends[ACCOUNT][REGION], stepfunctions_parser_backends[ACCOUNT][REGION])
         for owner, name, repair in (
-            # CloudFormation's state machines would land in the backend that does not run them.
+            # Where CloudFormation puts those to come.
             (models, "stepfunctions_backends", stepfunctions_parser_backends),
             (lambda_eval_utils, "boto_client_for", self._client),
             (state_task_service_aws_sdk, "boto_client_for", self._client),
@@ -82,6 +97,8 @@ class _Interpreter:
             (retrier_decl, "time", SimpleNamespace(sleep=lambda seconds: self._clock.advance(seconds=seconds))),
         ):
             self._patches.enter_context(patch.object(owner, name, repair))
+        self._patches.enter_context(execution_life.repairs(self._clock.now))
+        self._patches.enter_context(nested_states.repairs())
 
     def _client(self, service: str, region: str, state_credentials: Any = None) -> Any:
         """Made once; moto makes one for each task, by the SDK's default session and the developer's own profile."""
