@@ -2,18 +2,19 @@
 
 import os
 import threading
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from phone_vault.domain.audit import Entry
 from phone_vault.domain.errors import KeyUnavailable, StoreUnavailable, TamperedStore
-from phone_vault.domain.keys import KeyId, KeyUse, WrappedKey
+from phone_vault.domain.keys import KeyId, KeyUse, TenantKeys, WrappedKey
 from phone_vault.domain.message_key import MessageKey, MessageKeyId
 from phone_vault.domain.ports import (
     AlreadyStored,
     Contended,
     IndexEntry,
+    KeyChange,
     LimitReached,
     NewNumber,
     RecordId,
@@ -22,6 +23,7 @@ from phone_vault.domain.ports import (
 from phone_vault.domain.quotas import Counter
 from phone_vault.domain.stored_number import StoredNumber
 
+THE_KMS_KEY = "the KMS key"
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -46,6 +48,8 @@ class MemoryKeyWrapper:
     def __init__(self) -> None:
         self.unwrapped: list[KeyId] = []
         self.wrapped: list[KeyId] = []
+        self.rewrapped: list[KeyId] = []
+        self.kms_keys: dict[str, str] = {}
         self.disabled: set[KeyUse] = set()
         self._plaintexts: dict[bytes, tuple[Hashable, bytes]] = {}
 
@@ -53,7 +57,7 @@ class MemoryKeyWrapper:
         """A blob that tells nothing."""
         self._check(key_id)
         self.wrapped.append(key_id)
-        return self._blob(key_id, plaintext), "the KMS key"
+        return self._blob(key_id, plaintext), self.kms_key_for(key_id)
 
     def unwrap(self, key: WrappedKey) -> bytes:
         """What was wrapped, for the same key id alone."""
@@ -61,13 +65,32 @@ class MemoryKeyWrapper:
         self.unwrapped.append(key.key_id)
         return self._plaintext(key.key_id, key.wrapped)
 
-    def wrap_record_key(self, tenant_id: str, name: str, plaintext: bytes) -> bytes:
-        """The same for a record key."""
-        return self._blob((tenant_id, name), plaintext)
+    def kms_key_of(self, tenant_id: str) -> str:
+        """The tenant's own, if a test gave it one."""
+        return self.kms_keys.get(tenant_id, THE_KMS_KEY)
 
-    def unwrap_record_key(self, tenant_id: str, name: str, wrapped: bytes) -> bytes:
+    def kms_key_for(self, key_id: KeyId) -> str:
+        """The same for all uses."""
+        return self.kms_key_of(key_id.tenant_id)
+
+    def rewrap(self, key: WrappedKey) -> tuple[bytes, str]:
+        """Another blob of the same bytes."""
+        self._check(key.key_id)
+        self.rewrapped.append(key.key_id)
+        return self._blob(key.key_id, self._plaintext(key.key_id, key.wrapped)), self.kms_key_for(key.key_id)
+
+    def wrap_record_key(self, tenant_id: str, name: str, plaintext: bytes) -> tuple[bytes, str]:
+        """The same for a record key."""
+        return self._blob((tenant_id, name), plaintext), self.kms_key_of(tenant_id)
+
+    def unwrap_record_key(self, tenant_id: str, name: str, wrapped: bytes, kms_key: str | None) -> bytes:
         """What was wrapped, for the same record alone."""
+        del kms_key
         return self._plaintext((tenant_id, name), wrapped)
+
+    def rewrap_record_key(self, tenant_id: str, name: str, wrapped: bytes, kms_key: str | None) -> tuple[bytes, str]:
+        """Another blob of the same bytes."""
+        return self.wrap_record_key(tenant_id, name, self.unwrap_record_key(tenant_id, name, wrapped, kms_key))
 
     def _blob(self, context: Hashable, plaintext: bytes) -> bytes:
         blob = os.urandom(16)
@@ -86,28 +109,62 @@ class MemoryKeyWrapper:
 
 
 class MemoryKeyRingStore:
-    """The KeyRing table."""
+    """The KeyRing table, with its audit entries in the given log."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: "MemoryAuditLog | None" = None) -> None:
         self.reads = 0
         self.is_reachable = True
+        self._log = log or MemoryAuditLog()
         self._rows: dict[KeyId, WrappedKey] = {}
+        self._off_boarded: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
-    def keys_of(self, tenant_id: str) -> list[WrappedKey]:
+    def keys_of(self, tenant_id: str) -> TenantKeys:
         """In the order of their making."""
         self._check()
         with self._lock:
             self.reads += 1
-            return [row for key_id, row in self._rows.items() if key_id.tenant_id == tenant_id]
+            rows = tuple(row for key_id, row in self._rows.items() if key_id.tenant_id == tenant_id)
+            return TenantKeys(rows, self._off_boarded.get(tenant_id))
 
-    def add_keys(self, keys: Sequence[WrappedKey]) -> None:
+    def add_keys(self, keys: Sequence[WrappedKey], entries: Sequence[Entry] = ()) -> None:
         """All or none."""
         self._check()
         with self._lock:
-            if any(key.key_id in self._rows for key in keys):
-                raise Contended("the tenant's keys were made by another caller")
+            if any(key.key_id in self._rows or key.key_id.tenant_id in self._off_boarded for key in keys):
+                raise Contended("the tenant's keys were changed by another caller")
+            self._append(entries)
             self._rows |= {key.key_id: key for key in keys}
+
+    def tenants(self) -> Iterator[str]:
+        """In the order of their first use."""
+        self._check()
+        with self._lock:
+            owners = [key_id.tenant_id for key_id in self._rows]
+        return iter(dict.fromkeys((*owners, *self._off_boarded)))
+
+    def change(self, changes: Sequence[KeyChange], entries: Sequence[Entry]) -> None:
+        """If every row is as it was read."""
+        self._check()
+        with self._lock:
+            for before, _ in changes:
+                stored = self._rows.get(before.key_id)
+                if stored is None or (stored.state, stored.wrapped) != (before.state, before.wrapped):
+                    raise Contended("the tenant's keys were changed by another caller")
+            self._append(entries)
+            self._rows |= {after.key_id: after for _, after in changes}
+
+    def off_board(self, tenant_id: str, now: datetime, entry: Entry) -> None:
+        """Once."""
+        self._check()
+        with self._lock:
+            if tenant_id not in self._off_boarded:
+                self._append([entry])
+                self._off_boarded[tenant_id] = now
+
+    def _append(self, entries: Sequence[Entry]) -> None:
+        if entries:
+            self._log.append(entries)
 
     def row(self, tenant_id: str, use: KeyUse) -> WrappedKey:
         """The first version, for a test to look at."""

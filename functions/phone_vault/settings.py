@@ -29,20 +29,8 @@ class Settings:
 
 def settings_from(environ: Mapping[str, str]) -> Settings:
     """The settings; `Misconfigured` names all variables that are missing or wrong."""
-    faults: list[str] = []
-
-    def text(name: str) -> str:
-        value = environ.get(name, "")
-        if not value:
-            faults.append(f"{name} is missing")
-        return value
-
-    def count(name: str) -> int:
-        value = text(name)
-        if value and not (value.isascii() and value.isdigit() and int(value) > 0):
-            faults.append(f"{name} is not a whole number above 0")
-            return 1
-        return int(value or 1)
+    variables = _Variables(environ)
+    text = variables.text
 
     def user_pool() -> UserPool | None:
         if not any(environ.get(name) for name in ("USER_POOL_ISSUER", "USER_POOL_CLIENT_ID")):
@@ -61,13 +49,60 @@ def settings_from(environ: Mapping[str, str]) -> Settings:
         ),
         kek_arn=text("KEK_ARN"),
         storage_key_arn=text("STORAGE_KEY_ARN"),
-        key_cache_capacity=count("KEY_CACHE_CAPACITY"),
+        key_cache_capacity=variables.count("KEY_CACHE_CAPACITY"),
         user_pool=user_pool(),
         policy_file=Path(environ.get("POLICY_FILE") or SHIPPED_POLICY),
     )
-    if faults:
-        raise Misconfigured("; ".join(faults))
+    variables.finish()
     return settings
+
+
+@dataclass(frozen=True, slots=True)
+class JobSettings:
+    """What the template tells jobs beside what it tells every function."""
+
+    shards: int
+    """In how many parts a job passes over the records."""
+    key_recovery_days: int
+    """For how long a destroyed record key can be restored from a backup."""
+    receipt_key_arn: str
+
+
+def job_settings_from(environ: Mapping[str, str]) -> JobSettings:
+    """The settings; `Misconfigured` names all variables that are missing or wrong."""
+    variables = _Variables(environ)
+    settings = JobSettings(
+        shards=variables.count("SHARDS"),
+        key_recovery_days=variables.count("KEY_RECOVERY_DAYS"),
+        receipt_key_arn=variables.text("RECEIPT_KEY_ARN"),
+    )
+    variables.finish()
+    return settings
+
+
+class _Variables:
+    """Takes variables one by one; `finish` refuses the environment for all that was wrong."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._faults: list[str] = []
+
+    def text(self, name: str) -> str:
+        value = self._environ.get(name, "")
+        if not value:
+            self._faults.append(f"{name} is missing")
+        return value
+
+    def count(self, name: str) -> int:
+        value = self.text(name)
+        if value and not (value.isascii() and value.isdigit() and int(value) > 0):
+            self._faults.append(f"{name} is not a whole number above 0")
+            return 1
+        return int(value or 1)
+
+    def finish(self) -> None:
+        if self._faults:
+            raise Misconfigured("; ".join(self._faults))
 
 
 def read_policy(path: Path) -> VaultPolicy:

@@ -31,4 +31,12 @@ class Clients:
     def __init__(self) -> None:
         session = botocore.session.get_session()
         self.dynamodb: Any = session.create_client("dynamodb", config=_CONFIG)
-        self.kms: Any = session.create_client("kms", config=_CONFIG)
+        self._session = session
+        kms: Any = session.create_client("kms", config=_CONFIG)
+        self._kms = {"": kms, kms.meta.region_name: kms}
+
+    def kms(self, region: str) -> Any:
+        """Of a region, made when it is first asked for; "" for the environment's."""
+        if region not in self._kms:
+            self._kms[region] = self._session.create_client("kms", region_name=region, config=_CONFIG)
+        return self._kms[region]

@@ -1,39 +1,101 @@
 """The KeyRing table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from phone_vault.adapters.attribute_values import bytes_in
-from phone_vault.adapters.tables import ConditionsFailed, Tables, put
+from phone_vault.adapters.audit_log import entry_put
+from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, check, put
 from phone_vault.domain import moments
-from phone_vault.domain.errors import TamperedStore
+from phone_vault.domain.audit import Entry
+from phone_vault.domain.errors import StoreUnavailable, TamperedStore
 from phone_vault.domain.inventory import KeyVersion
-from phone_vault.domain.keys import KeyId, KeyState, KeyUse, WrappedKey
-from phone_vault.domain.ports import Contended
+from phone_vault.domain.keys import VAULT, KeyId, KeyState, KeyUse, TenantKeys, WrappedKey
+from phone_vault.domain.ports import Contended, KeyChange
 
 KEY_VERSION_IS_NEW = "attribute_not_exists(key_version)"
+TENANT_IS_NOT_OFF_BOARDED = "attribute_not_exists(off_boarded_at)"
+UNCHANGED_SINCE_READ = "#state = :state_read AND wrapped_key = :wrapped_read"
 
 KEY_VERSION_ATTRIBUTES = ("tenant_id", "key_version", "state", "created_at", "kms_key")
 """What `key_version_of` reads of a row."""
+
+TENANT_ROW = "tenant"
+"""The sort key of the row that says of a tenant that it is off-boarded; no version has such a name."""
+
+
+def tenant_row_key(tenant_id: str) -> dict[str, str]:
+    """The key of that row."""
+    return {"tenant_id": tenant_id, "key_version": TENANT_ROW}
 
 
 class DynamoKeyRingStore:
     """Wrapped keys on DynamoDB."""
 
-    def __init__(self, tables: Tables, table: str) -> None:
+    def __init__(self, tables: Tables, names: TableNames) -> None:
         self._tables = tables
-        self._table = table
+        self._table = names.key_ring
+        self._audit_trail = names.audit_trail
 
-    def keys_of(self, tenant_id: str) -> list[WrappedKey]:
+    def keys_of(self, tenant_id: str) -> TenantKeys:
         """By Query."""
-        return [_key_of(row) for row in self._tables.query(self._table, "tenant_id", tenant_id)]
+        rows = self._tables.query(self._table, "tenant_id", tenant_id)
+        off_boarded = [_moment_in(row["off_boarded_at"]) for row in rows if is_tenant_row(row)]
+        keys = tuple(_key_of(row) for row in rows if not is_tenant_row(row))
+        return TenantKeys(keys, off_boarded[0] if off_boarded else None)
 
-    def add_keys(self, keys: Sequence[WrappedKey]) -> None:
+    def add_keys(self, keys: Sequence[WrappedKey], entries: Sequence[Entry] = ()) -> None:
         """One transaction."""
+        owner = keys[0].key_id.tenant_id
+        checks = [] if owner == VAULT else [check(self._table, tenant_row_key(owner), TENANT_IS_NOT_OFF_BOARDED)]
+        self._write([*checks, *(put(self._table, _row(key), KEY_VERSION_IS_NEW) for key in keys)], entries)
+
+    def tenants(self) -> Iterator[str]:
+        """By Scan: a tenant's rows come one after the other."""
+        last = None
+        for row in self._tables.scan(self._table, ("tenant_id",)):
+            if row["tenant_id"] != last:
+                last = str(row["tenant_id"])
+                yield last
+
+    def change(self, changes: Sequence[KeyChange], entries: Sequence[Entry]) -> None:
+        """One transaction; each row must be as it was read."""
+        self._write(
+            [
+                put(
+                    self._table,
+                    _row(change.after),
+                    UNCHANGED_SINCE_READ,
+                    names={"#state": "state"},
+                    values={":state_read": str(change.before.state), ":wrapped_read": change.before.wrapped},
+                )
+                for change in changes
+            ],
+            entries,
+        )
+
+    def off_board(self, tenant_id: str, now: datetime, entry: Entry) -> None:
+        """One transaction, at most once."""
+        row = {**tenant_row_key(tenant_id), "off_boarded_at": moments.to_text(now)}
         try:
-            self._tables.transact([put(self._table, _row(key), KEY_VERSION_IS_NEW) for key in keys])
-        except ConditionsFailed:
-            raise Contended("the tenant's keys were made by another caller") from None
+            self._write([put(self._table, row, KEY_VERSION_IS_NEW)], [entry])
+        except Contended:
+            if self.keys_of(tenant_id).off_boarded_at is None:
+                raise
+
+    def _write(self, writes: Sequence[dict[str, Any]], entries: Sequence[Entry]) -> None:
+        try:
+            self._tables.transact([*writes, *(entry_put(self._audit_trail, entry) for entry in entries)])
+        except ConditionsFailed as failed:
+            if any(index >= len(writes) for index in failed.rows):
+                raise StoreUnavailable("a place in the audit trail is taken") from None
+            raise Contended("the tenant's keys were changed by another caller") from None
+
+
+def is_tenant_row(row: Mapping[str, Any]) -> bool:
+    """Whether it is no version, but says of the tenant that it is off-boarded."""
+    return row.get("key_version") == TENANT_ROW
 
 
 def _row(key: WrappedKey) -> dict[str, Any]:
@@ -44,6 +106,10 @@ def _row(key: WrappedKey) -> dict[str, Any]:
         "state": str(key.state),
         "created_at": moments.to_text(key.created_at),
         "kms_key": key.kms_key,
+        "proof": key.proof or None,
+        "changed_at": moments.to_text(key.changed_at) if key.changed_at else None,
+        "compromised": "yes" if key.compromised else None,
+        "moved_at": moments.to_text(key.moved_at) if key.moved_at else None,
     }
 
 
@@ -64,7 +130,23 @@ def key_version_of(row: Mapping[str, Any]) -> KeyVersion:
 def _key_of(row: Mapping[str, Any]) -> WrappedKey:
     version = key_version_of(row)
     try:
-        wrapped = bytes_in(row["wrapped_key"])
-    except (KeyError, TypeError, ValueError):
+        return WrappedKey(
+            version.key_id,
+            bytes_in(row["wrapped_key"]),
+            version.state,
+            version.created_at,
+            version.kms_key,
+            proof=bytes_in(row.get("proof", b"")),
+            changed_at=moments.from_text(row["changed_at"]) if "changed_at" in row else None,
+            moved_at=moments.from_text(row["moved_at"]) if "moved_at" in row else None,
+            compromised="compromised" in row,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise TamperedStore("a row of KeyRing does not read") from None
-    return WrappedKey(version.key_id, wrapped, version.state, version.created_at, version.kms_key)
+
+
+def _moment_in(text: Any) -> datetime:
+    try:
+        return moments.from_text(text)
+    except (TypeError, ValueError, AttributeError):
+        raise TamperedStore("a row of KeyRing does not read") from None

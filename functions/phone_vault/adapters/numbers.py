@@ -5,6 +5,7 @@ from typing import Any
 
 from phone_vault.adapters.attribute_values import bytes_in, serialized
 from phone_vault.adapters.audit_log import entry_put
+from phone_vault.adapters.key_ring import TENANT_IS_NOT_OFF_BOARDED, tenant_row_key
 from phone_vault.adapters.rows import (
     granted_attributes,
     keyed_attributes,
@@ -17,10 +18,10 @@ from phone_vault.adapters.rows import (
     record_of,
     record_row,
 )
-from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, pause, put
+from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, check, pause, put
 from phone_vault.crypto.macs import as_text
 from phone_vault.domain.audit import Entry
-from phone_vault.domain.errors import TamperedStore
+from phone_vault.domain.errors import NotFound, TamperedStore
 from phone_vault.domain.message_key import MessageKey, MessageKeyId
 from phone_vault.domain.ports import AlreadyStored, Contended, IndexEntry, NewNumber, RecordId, TokenTaken
 from phone_vault.domain.retention import Retained
@@ -56,22 +57,22 @@ class DynamoNumberStore:
         ]
         membership = {"subject": f"{record.tenant_id}#{record.subject_ref}", "member": f"t#{record.token}"}
         message = {**record_key(record_id), "message": number.message}
+        actions = [
+            *entries,
+            put(self._names.record_keys, record_row(record, number.due), RECORD_IS_NEW),
+            put(self._names.numbers, message, RECORD_IS_NEW),
+            put(self._names.subjects, membership, MEMBERSHIP_IS_NEW),
+            entry_put(self._names.audit_trail, entry),
+        ]
         try:
-            self._tables.transact(
-                [
-                    *entries,
-                    put(self._names.record_keys, record_row(record, number.due), RECORD_IS_NEW),
-                    put(self._names.numbers, message, RECORD_IS_NEW),
-                    put(self._names.subjects, membership, MEMBERSHIP_IS_NEW),
-                    entry_put(self._names.audit_trail, entry),
-                ]
-            )
+            self._tables.transact([*actions, *self._tenant_checks(record)])
         except ConditionsFailed as failed:
             taken = [failed.rows[index] for index in range(len(entries)) if index in failed.rows]
             if taken:
                 raise AlreadyStored(_token_in(taken[0])) from None
             if len(entries) in failed.rows:
                 raise TokenTaken("a record has this token already") from None
+            _refuse_off_boarded(failed, len(actions))
             raise Contended("a new row exists already") from None
 
     def update(self, record: StoredNumber, due: str, entry: Entry) -> None:
@@ -99,12 +100,13 @@ class DynamoNumberStore:
                 {"Put": {"TableName": self._names.subjects, "Item": serialized(membership)}},
             ],
             [entry],
+            self._tenant_checks(key),
         )
 
     def update_message_key(self, key: MessageKey, due: str, entry: Entry) -> None:
         """One transaction; the key's revision is the one that was read."""
         attributes = {**granted_attributes(key), **keyed_attributes(key), "last_used": last_used_map(key), "due": due}
-        self._write([_update(self._names.record_keys, key, attributes)], [entry])
+        self._write([_update(self._names.record_keys, key, attributes)], [entry], self._tenant_checks(key))
 
     def record_uses(self, records: Sequence[Retained], entries: Sequence[Entry]) -> None:
         """One transaction; it writes no other attribute than `last_used` and the revision."""
@@ -113,10 +115,23 @@ class DynamoNumberStore:
             entries,
         )
 
-    def _write(self, writes: Sequence[dict[str, Any]], entries: Sequence[Entry]) -> None:
+    def _tenant_checks(self, record: Retained) -> list[dict[str, Any]]:
+        """A key that KMS itself wraps does not go with the tenant's own: nobody may store one for a tenant that left.
+
+        Of the others no check is needed, which would cost 2 write units: what an older cache stores is unreadable.
+        """
+        if record.branch_key_version is not None:
+            return []
+        return [check(self._names.key_ring, tenant_row_key(record.tenant_id), TENANT_IS_NOT_OFF_BOARDED)]
+
+    def _write(
+        self, writes: Sequence[dict[str, Any]], entries: Sequence[Entry], checks: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        actions = [*writes, *(entry_put(self._names.audit_trail, entry) for entry in entries)]
         try:
-            self._tables.transact([*writes, *(entry_put(self._names.audit_trail, entry) for entry in entries)])
-        except ConditionsFailed:
+            self._tables.transact([*actions, *checks])
+        except ConditionsFailed as failed:
+            _refuse_off_boarded(failed, len(actions))
             pause()
             raise Contended("a record has changed since it was read") from None
 
@@ -148,15 +163,21 @@ class DynamoNumberStore:
         return [IndexEntry(_token_in(row), str(row["subject_ref"])) for row in rows]
 
 
+def _refuse_off_boarded(failed: ConditionsFailed, check_at: int) -> None:
+    if check_at in failed.rows:
+        raise NotFound("there is no such tenant any more")
+
+
 def _update(table: str, record: Retained, attributes: Mapping[str, Any]) -> dict[str, Any]:
     values = {f":{name}": value for name, value in attributes.items()}
     values |= {":expected_revision": record.revision, ":next_revision": record.revision + 1}
-    assignments = ", ".join(f"#{name} = :{name}" for name in attributes)
+    assignments = ", ".join(f"#{name} = :{name}" for name, value in attributes.items() if value is not None)
+    removed = ", ".join(f"#{name}" for name, value in attributes.items() if value is None)
     return {
         "Update": {
             "TableName": table,
             "Key": serialized(record_key(RecordId(record.tenant_id, record.name))),
-            "UpdateExpression": f"SET {assignments}, revision = :next_revision",
+            "UpdateExpression": f"SET {assignments}, revision = :next_revision" + f" REMOVE {removed}" * bool(removed),
             "ConditionExpression": UNCHANGED_SINCE_READ,
             "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
             "ExpressionAttributeValues": serialized(values),

@@ -54,14 +54,10 @@ def record_row(record: StoredNumber, due: str) -> dict[str, Any]:
         "created_at": moments.to_text(record.created_at),
         "revision": record.revision,
         "wrapped_key": record.wrapped_key,
-        "branch_key_version": record.branch_key_version or _WRAPPED_BY_KMS,
+        **wrapping_attributes(record.wrapped_key, record.branch_key_version, record.kms_key),
+        "key_made_at": moments.to_text(record.key_made_at) if record.key_made_at else None,
         "index_positions": {
-            str(version): {
-                "blind_index": position.blind_index,
-                "binding": position.binding,
-                "release": position.numbering_release,
-            }
-            for version, position in record.index_positions.items()
+            str(version): index_position_map(position) for version, position in record.index_positions.items()
         },
         "last_used": last_used_map(record),
         "due": due,
@@ -88,8 +84,25 @@ def keyed_attributes(key: MessageKey) -> dict[str, Any]:
     """The attributes that a new generation of a message key changes."""
     return {
         "generation": key.generation,
-        "wrapped_key": key.wrapped_key,
-        "branch_key_version": key.branch_key_version or _WRAPPED_BY_KMS,
+        **wrapping_attributes(key.wrapped_key, key.branch_key_version, key.kms_key),
+    }
+
+
+def wrapping_attributes(wrapped_key: bytes, branch_key_version: int | None, kms_key: str | None) -> dict[str, Any]:
+    """The attributes that re-wrapping changes."""
+    return {
+        "wrapped_key": wrapped_key,
+        "branch_key_version": branch_key_version or _WRAPPED_BY_KMS,
+        "kms_key": kms_key,
+    }
+
+
+def index_position_map(position: IndexPosition) -> dict[str, Any]:
+    """One of `index_positions`."""
+    return {
+        "blind_index": position.blind_index,
+        "binding": position.binding,
+        "release": position.numbering_release,
     }
 
 
@@ -119,6 +132,8 @@ def record_of(row: Mapping[str, Any]) -> StoredNumber:
             revision=count_in(row["revision"]),
             wrapped_key=bytes_in(row["wrapped_key"]),
             branch_key_version=_version_of(row["branch_key_version"]),
+            kms_key=_kms_key_of(row),
+            key_made_at=_moment_in(row["key_made_at"]) if "key_made_at" in row else None,
             **_granted_in(row),
             index_positions={int(version): _position_of(each) for version, each in row["index_positions"].items()},
         )
@@ -137,6 +152,7 @@ def message_key_of(key_id: MessageKeyId, row: Mapping[str, Any]) -> MessageKey:
             revision=count_in(row["revision"]),
             wrapped_key=bytes_in(row["wrapped_key"]),
             branch_key_version=_version_of(row["branch_key_version"]),
+            kms_key=_kms_key_of(row),
             **_granted_in(row),
         )
 
@@ -203,6 +219,10 @@ def _moment_in(text: Any) -> datetime:
 def _version_of(value: Any) -> int | None:
     version = count_in(value)
     return None if version == _WRAPPED_BY_KMS else version
+
+
+def _kms_key_of(row: Mapping[str, Any]) -> str | None:
+    return text_in(row["kms_key"]) if "kms_key" in row else None
 
 
 def _grant_map(grant: Grant) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from phone_vault.adapters.attribute_values import Row, deserialized, serialized
 from phone_vault.adapters.aws_errors import code_of
+from phone_vault.adapters.scans import ScanPage, ScanPart
 from phone_vault.domain.errors import StoreUnavailable
 from phone_vault.domain.ports import Contended
 
@@ -41,16 +42,25 @@ class ConditionsFailed(Exception):
         self.rows = rows
 
 
-def put(table: str, row: Row, condition: str) -> dict[str, Any]:
-    """A transaction's put."""
+def put(
+    table: str, row: Row, condition: str, names: Mapping[str, str] | None = None, values: Row | None = None
+) -> dict[str, Any]:
+    """A transaction's put; names and values are those of the condition."""
     return {
         "Put": {
             "TableName": table,
             "Item": serialized(row),
             "ConditionExpression": condition,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            **({"ExpressionAttributeNames": dict(names)} if names else {}),
+            **({"ExpressionAttributeValues": serialized(values)} if values else {}),
         }
     }
+
+
+def check(table: str, key: Row, condition: str) -> dict[str, Any]:
+    """A transaction's condition on a row that it does not write."""
+    return {"ConditionCheck": {"TableName": table, "Key": serialized(key), "ConditionExpression": condition}}
 
 
 class Tables:
@@ -120,6 +130,29 @@ class Tables:
             if "LastEvaluatedKey" not in page:
                 return rows
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def scan(self, table: str, attributes: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """These attributes of all rows of a table, strongly consistent, page after page."""
+        start: Row | None = None
+        while True:
+            page = self.scan_page(table, ScanPart(attributes=tuple(attributes)), start)
+            yield from page.rows
+            start = page.next_start
+            if start is None:
+                return
+
+    def scan_page(self, table: str, part: ScanPart, start: Row | None) -> ScanPage:
+        """One page of a part of a table, strongly consistent, from where the page before it ended."""
+        answer = self._call(
+            self._dynamodb.scan,
+            TableName=table,
+            ConsistentRead=True,
+            **part.parameters(),
+            **({"ExclusiveStartKey": serialized(start)} if start else {}),
+        )
+        last = answer.get("LastEvaluatedKey")
+        rows = [deserialized(item) for item in answer.get("Items", ())]
+        return ScanPage(rows, answer["Count"], deserialized(last) if last else None)
 
     def batch_get(self, keys: Sequence[tuple[str, Row]]) -> list[tuple[str, dict[str, Any]]]:
         """The rows that exist among these (table, key), strongly consistent, 100 keys a request; in no order."""

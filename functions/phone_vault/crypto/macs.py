@@ -43,6 +43,11 @@ def idempotency(subject_key: SecretKey, tenant_id: str, subject_id: str, idempot
     return mac(subject_key, "idempotency", *identity)
 
 
+def key_proof(keys: SecretKey, name: str) -> bytes:
+    """By which the plaintext of a row of the key ring, read another way, shows that it is what was made; 32 bytes."""
+    return mac(keys, "key-proof", name.encode())
+
+
 def audit_mac(audit_key: SecretKey, entry: bytes) -> bytes:
     """Authenticates one entry of the audit trail."""
     return mac(audit_key, "audit-entry", entry)

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from phone_vault.domain import moments
@@ -18,7 +19,7 @@ class Event:
 
     outcome: str
     """`created`, `merged`, `revealed`, `masked`, `looked-up`, `match`, `mismatch`, `encrypted`, `decrypted`, `refused`
-    or `fault`."""
+    or `fault`; of jobs what they are about to do: `key-made`, `key-activated`, `re-wrapping`, and so on."""
     caller: Caller
     tenant_id: str | None = None
     purposes: tuple[str, ...] = ()
@@ -28,6 +29,8 @@ class Event:
     problem: str | None = None
     break_glass: bool = False
     """Whether the caller's rights are for emergencies."""
+    details: Mapping[str, str | int] = field(default_factory=dict)
+    """What a job did: key versions, counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,9 @@ def canonical_text(event: Event, place: Place, at: datetime) -> str:
         "outcome": event.outcome,
         "problem": event.problem,
         "break_glass": event.break_glass or None,
+        "details": dict(event.details),
     }
-    known = {name: value for name, value in content.items() if value not in (None, [])}
+    known = {name: value for name, value in content.items() if value not in (None, [], {})}
     return json.dumps(known, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

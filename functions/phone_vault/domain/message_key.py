@@ -42,6 +42,7 @@ class MessageKey:
     jurisdictions: tuple[Jurisdiction, ...]
     grants: Mapping[str, Grant]
     last_used: Mapping[str, datetime]
+    kms_key: str | None = None
 
     @property
     def tenant_id(self) -> str:

@@ -1,12 +1,12 @@
 """What the services need of the world; `phone_vault.adapters` provides it on AWS."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from phone_vault.domain.audit import Entry
-from phone_vault.domain.keys import KeyId, WrappedKey
+from phone_vault.domain.keys import KeyId, TenantKeys, WrappedKey
 from phone_vault.domain.message_key import MessageKey, MessageKeyId
 from phone_vault.domain.quotas import Counter
 from phone_vault.domain.stored_number import StoredNumber
@@ -33,6 +33,13 @@ class NewNumber:
     record: StoredNumber
     message: bytes
     due: str
+
+
+class KeyChange(NamedTuple):
+    """A key version as it was read, and as it is to be."""
+
+    before: WrappedKey
+    after: WrappedKey
 
 
 class NotWritten(Exception):
@@ -78,24 +85,83 @@ class KeyWrapper(Protocol):
         """The key bytes."""
         ...
 
-    def wrap_record_key(self, tenant_id: str, name: str, plaintext: bytes) -> bytes:
-        """Wrap a record key under the tenant's KMS key itself, bound to the tenant and the record's name."""
+    def wrap_record_key(self, tenant_id: str, name: str, plaintext: bytes) -> tuple[bytes, str]:
+        """Wrap a record key under the tenant's KMS key itself, bound to tenant and record; that KMS key's ARN too."""
         ...
 
-    def unwrap_record_key(self, tenant_id: str, name: str, wrapped: bytes) -> bytes:
-        """The record key."""
+    def unwrap_record_key(self, tenant_id: str, name: str, wrapped: bytes, kms_key: str | None) -> bytes:
+        """The record key; `kms_key` is the ARN that the record names, None where it names none."""
+        ...
+
+    def kms_key_of(self, tenant_id: str) -> str:
+        """The ARN of the KMS key that wraps what is made for the tenant now."""
+        ...
+
+
+class KeyMover(KeyWrapper, Protocol):
+    """KMS, for the jobs that move what is wrapped from one KMS key to another without its plaintext."""
+
+    def kms_key_for(self, key_id: KeyId) -> str:
+        """The ARN of the KMS key that wraps such a row of KeyRing now."""
+        ...
+
+    def rewrap(self, key: WrappedKey) -> tuple[bytes, str]:
+        """The row's key bytes under that KMS key; its ARN too."""
+        ...
+
+    def rewrap_record_key(self, tenant_id: str, name: str, wrapped: bytes, kms_key: str | None) -> tuple[bytes, str]:
+        """The same for a record key of direct wrapping."""
+        ...
+
+
+class KmsRotations(NamedTuple):
+    """The rotations that a KMS key has had."""
+
+    of_any_kind: int
+    on_demand: int
+    last_on_demand: datetime | None
+
+
+class KmsKeyRotations(Protocol):
+    """On-demand rotations of KMS keys. `KeyUnavailable` where KMS refuses, `Conflict` where it has none left."""
+
+    def rotations(self, kms_key: str) -> KmsRotations:
+        """Those that the key has had."""
+        ...
+
+    def rotate(self, kms_key: str) -> None:
+        """New key material at once; KMS keeps the old for what it wraps."""
         ...
 
 
 class KeyRingStore(Protocol):
     """The KeyRing table. `StoreUnavailable` where it does not answer."""
 
-    def keys_of(self, tenant_id: str) -> Sequence[WrappedKey]:
+    def keys_of(self, tenant_id: str) -> TenantKeys:
         """All key versions of a tenant, strongly consistent; none when it was never used."""
         ...
 
-    def add_keys(self, keys: Sequence[WrappedKey]) -> None:
-        """All or none; `Contended` if one of them exists."""
+    def add_keys(self, keys: Sequence[WrappedKey], entries: Sequence[Entry] = ()) -> None:
+        """Of one tenant, with audit entries, all or none.
+
+        `Contended` if one of them exists, or the tenant is off-boarded.
+        """
+        ...
+
+
+class KeyVersionStore(KeyRingStore, Protocol):
+    """The KeyRing table, for the jobs that move versions on. `StoreUnavailable` where it does not answer."""
+
+    def tenants(self) -> Iterator[str]:
+        """Every tenant that has a row, each once; `#vault` among them."""
+        ...
+
+    def change(self, changes: Sequence[KeyChange], entries: Sequence[Entry]) -> None:
+        """Write versions anew, with audit entries, all or none: `Contended` if one of them is not as it was read."""
+        ...
+
+    def off_board(self, tenant_id: str, now: datetime, entry: Entry) -> None:
+        """Note that the tenant is refused from now on, once; nothing when it was noted before."""
         ...
 
 

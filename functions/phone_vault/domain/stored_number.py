@@ -74,6 +74,10 @@ class StoredNumber:
     """By purpose: the first full reveal of the last UTC day that had one."""
     index_positions: Mapping[int, IndexPosition]
     """By index key version; none when it was stored while its tenant kept no index."""
+    kms_key: str | None = None
+    """The ARN of the KMS key of direct wrapping; None where a branch key wraps, and in rows of early releases."""
+    key_made_at: datetime | None = None
+    """When the record key was made, if it is not the first one."""
 
     @property
     def name(self) -> str:

@@ -2,31 +2,33 @@
 
 import os
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from phone_vault.bootstrap import build
-from phone_vault.domain.errors import ServiceFault
+from phone_vault.bootstrap import Application, build
+from phone_vault.domain.errors import Refusal, ServiceFault
 from phone_vault.handlers.invocation import Invocation, http_answer, invocation_of
-from phone_vault.services.operation import Operation
 from phone_vault.services.tally import Measure
+
+Assemble = Callable[[type[Any], Mapping[str, str]], Application]
+"""Makes a function of a verb and its environment."""
 
 
 class EntryPoint:
     """A Lambda handler for one verb, built once per instance from the environment."""
 
-    def __init__(self, operation: type[Operation[Any]]) -> None:
+    def __init__(self, verb: type[Any], assemble: Assemble = build) -> None:
         self._logger = Logger()
         self._metrics = EphemeralMetrics()
-        self._application = build(operation, os.environ)
-        self._function = operation.name
+        self._application = assemble(verb, os.environ)
+        self._function = verb.name
 
     def __call__(self, event: object, context: LambdaContext) -> dict[str, Any]:
-        """Answer one invocation. Raises `ServiceFault` alone, whose text holds nothing of the request."""
+        """Answer one invocation. Raises the vault's own errors alone, whose text holds nothing of the request."""
         invocation = invocation_of(event, context.invoked_function_arn, self._application.user_pool)
         self._logger.thread_safe_clear_keys()
         self._logger.thread_safe_append_keys(
@@ -43,7 +45,7 @@ class EntryPoint:
     def _answer(self, invocation: Invocation) -> dict[str, Any]:
         try:
             answer = self._application.operation(invocation.caller, invocation.payload)
-        except ServiceFault as fault:
+        except (ServiceFault, Refusal) as fault:  # of a worker, a refusal is for its state machine to know by its name
             self._logger.error("fault", fault=type(fault).__name__, reason=str(fault))  # noqa: TRY400  a traceback may hold the request
             raise
         except Exception as error:

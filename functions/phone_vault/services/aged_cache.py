@@ -56,6 +56,11 @@ class AgedCache(Generic[K, V]):
         with self._lock:
             self._values.pop(key, None)
 
+    def clear(self) -> None:
+        """Forget all values."""
+        with self._lock:
+            self._values.clear()
+
     def _fresh(self, key: K) -> _Aged[V] | None:
         now = self._clock.now()
         with self._lock:

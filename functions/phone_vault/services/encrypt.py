@@ -123,6 +123,7 @@ class Encrypt(Operation[EncryptRequest]):
             revision=1,
             wrapped_key=wrapped.wrapped,
             branch_key_version=wrapped.branch_key_version,
+            kms_key=wrapped.kms_key,
             jurisdictions=jurisdictions,
             grants={key_id.purpose: granted},
             last_used={},
@@ -148,6 +149,7 @@ class Encrypt(Operation[EncryptRequest]):
             generation=before.generation + 1,
             wrapped_key=wrapped.wrapped,
             branch_key_version=wrapped.branch_key_version,
+            kms_key=wrapped.kms_key,
         )
         return renewed, plain_key
 

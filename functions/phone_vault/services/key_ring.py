@@ -1,6 +1,6 @@
 """The keys of each tenant: made on first use, unwrapped by KMS, kept in plaintext for a bounded time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,8 +8,19 @@ from datetime import timedelta
 from phone_vault.crypto import macs
 from phone_vault.crypto.messages import WrappingKey
 from phone_vault.crypto.numbers import KEY_BYTES, new_key
-from phone_vault.domain.errors import KeyUnavailable, StoreUnavailable, TamperedStore
-from phone_vault.domain.keys import FIRST_VERSION, VAULT, WRAPPED_TOGETHER, KeyId, KeyState, KeyUse, WrappedKey
+from phone_vault.domain.errors import KeyUnavailable, NotFound, StoreUnavailable, TamperedStore
+from phone_vault.domain.keys import (
+    FIRST_VERSION,
+    INDEXING,
+    UNWRAPPING,
+    VAULT,
+    WRAPPED_TOGETHER,
+    KeyId,
+    KeyState,
+    KeyUse,
+    TenantKeys,
+    WrappedKey,
+)
 from phone_vault.domain.ports import Clock, Contended, KeyRingStore, KeyWrapper
 from phone_vault.domain.secret import SecretKey
 from phone_vault.services.aged_cache import AgedCache
@@ -29,7 +40,8 @@ class AuditKey:
 class KeyRing:
     """Plaintext keys, at most `max_age` old and `capacity` many; it lives as long as the function's instance.
 
-    `mac_keys_from` is the use of the row that brings the function the MAC keys: one that it may unwrap.
+    `mac_keys_from` is the use of the row that brings the function the MAC keys: one that it may unwrap; `unwrapping`
+    are the states of branch versions that it takes.
     """
 
     def __init__(
@@ -42,14 +54,16 @@ class KeyRing:
         max_age: timedelta,
         capacity: int,
         mac_keys_from: KeyUse,
+        unwrapping: Set[KeyState] = UNWRAPPING,
     ) -> None:
         self._store = store
         self._wrapper = wrapper
         self._clock = clock
         self._tally = tally
         self._mac_keys_from = mac_keys_from
+        self._unwrapping = unwrapping
         self._not_served: dict[KeyId, KeyUnavailable] = {}
-        self._rows: AgedCache[str, tuple[WrappedKey, ...]] = AgedCache(clock, max_age, capacity, on_hit=lambda: None)
+        self._rows: AgedCache[str, TenantKeys] = AgedCache(clock, max_age, capacity, on_hit=lambda: None)
         self._keys: AgedCache[KeyId, dict[KeyUse, SecretKey]] = AgedCache(
             clock, max_age, capacity, on_hit=lambda: tally.count(Measure.KEY_CACHE_HITS)
         )
@@ -58,13 +72,27 @@ class KeyRing:
         """KMS is asked again for the keys that it did not serve during the last call; within one it is asked once."""
         self._not_served.clear()
 
+    def forget(self) -> None:
+        """Everything that was read or unwrapped before."""
+        self._not_served.clear()
+        self._rows.clear()
+        self._keys.clear()
+
     def ensure(self, tenant_id: str) -> None:
-        """Make the tenant's first keys if it has none; whoever comes second takes what the first has made."""
+        """Make the tenant's first keys if it has none; whoever comes second takes what the first has made.
+
+        `NotFound` for a tenant that is off-boarded.
+        """
         self._ensure(tenant_id, tuple(KeyUse))
 
     def knows(self, tenant_id: str) -> bool:
         """Whether the tenant has keys. That it has none is not remembered: another instance may be making them."""
-        return bool(self._rows_of(tenant_id))
+        rows = self._rows_of(tenant_id)
+        return bool(rows.keys) and rows.off_boarded_at is None
+
+    def refuse_off_boarded(self, tenant_id: str) -> None:
+        """`NotFound` for a tenant that is no tenant any more."""
+        _refuse_off_boarded(self._rows_of(tenant_id))
 
     def active_branch_key(self, tenant_id: str) -> tuple[int, WrappingKey]:
         """The branch key for new record keys, with its version."""
@@ -72,20 +100,39 @@ class KeyRing:
         return row.key_id.version, WrappingKey(row.key_id.name, self._unwrapped(row, KeyUse.BRANCH))
 
     def branch_key(self, tenant_id: str, version: int) -> WrappingKey:
-        """The branch key under which a record key was wrapped."""
+        """The branch key under which a record key was wrapped; `KeyUnavailable` for one that may not be used."""
         key_id = KeyId(tenant_id, KeyUse.BRANCH, version)
-        row = self._find(key_id)
-        if row is None:
-            self._rows.drop(tenant_id)  # a version made since the rows were read
-            row = self._find(key_id)
+        row = self._rows_of(tenant_id).version(key_id)
+        if row is None or row.state not in self._unwrapping:
+            self._rows.drop(tenant_id)  # made, or made active, since the rows were read
+            row = self._rows_of(tenant_id).version(key_id)
         if row is None:
             raise TamperedStore("a record names a branch key that its tenant does not have")
+        if row.state not in self._unwrapping:
+            raise KeyUnavailable(f"the record's key is wrapped by a version that is {row.state}")
         return WrappingKey(key_id.name, self._unwrapped(row, KeyUse.BRANCH))
 
     def index_keys(self, tenant_id: str) -> dict[int, SecretKey]:
-        """The index keys of all live versions."""
-        rows = [row for row in self._rows_of(tenant_id) if row.key_id.use is KeyUse.INDEX]
+        """The index keys of all versions that whoever stores a number writes entries for."""
+        rows = [row for row in self._rows_of(tenant_id).of_use(KeyUse.INDEX) if row.state in INDEXING]
         return {row.key_id.version: self._unwrapped(row, KeyUse.INDEX) for row in rows}
+
+    def read_index_key(self, tenant_id: str) -> dict[int, SecretKey]:
+        """The index key of the one version that readers ask; none for a tenant without keys."""
+        row = self._rows_of(tenant_id).active(KeyUse.INDEX)
+        return {row.key_id.version: self._unwrapped(row, KeyUse.INDEX)} if row else {}
+
+    def index_key_of(self, tenant_id: str, versions: Set[int]) -> tuple[int, SecretKey] | None:
+        """One of these versions and its key: the active one before others."""
+        rows = [
+            row
+            for row in self._rows_of(tenant_id).of_use(KeyUse.INDEX)
+            if row.key_id.version in versions and row.state in INDEXING
+        ]
+        if not rows:
+            return None
+        row = min(rows, key=lambda each: each.state is not KeyState.ACTIVE)
+        return row.key_id.version, self._unwrapped(row, KeyUse.INDEX)
 
     def subject_key(self, tenant_id: str) -> SecretKey:
         """The key of the tenant's subject references."""
@@ -125,27 +172,26 @@ class KeyRing:
         return {use: SecretKey(joined[at * KEY_BYTES : (at + 1) * KEY_BYTES]) for at, use in enumerate(uses)}
 
     def _active(self, tenant_id: str, use: KeyUse) -> WrappedKey:
-        rows = [row for row in self._rows_of(tenant_id) if row.key_id.use is use and row.state is KeyState.ACTIVE]
-        if not rows:
+        row = self._rows_of(tenant_id).active(use)
+        if row is None:
             raise TamperedStore("a tenant's keys are incomplete")
-        return max(rows, key=lambda row: row.key_id.version)
+        return row
 
-    def _find(self, key_id: KeyId) -> WrappedKey | None:
-        return next((row for row in self._rows_of(key_id.tenant_id) if row.key_id == key_id), None)
-
-    def _rows_of(self, tenant_id: str) -> tuple[WrappedKey, ...]:
+    def _rows_of(self, tenant_id: str) -> TenantKeys:
         try:
             return self._rows.get(tenant_id, lambda: self._existing(tenant_id) or _nothing())
         except _NoKeys:
-            return ()
+            return TenantKeys()
 
     def _ensure(self, tenant_id: str, uses: Sequence[KeyUse]) -> None:
-        self._rows.get(tenant_id, lambda: self._existing(tenant_id) or self._make(tenant_id, uses))
+        rows = self._rows.get(tenant_id, lambda: self._existing(tenant_id) or self._make(tenant_id, uses))
+        _refuse_off_boarded(rows)
 
-    def _existing(self, tenant_id: str) -> tuple[WrappedKey, ...]:
-        return tuple(self._store.keys_of(tenant_id))
+    def _existing(self, tenant_id: str) -> TenantKeys | None:
+        rows = self._store.keys_of(tenant_id)
+        return rows if rows.keys or rows.off_boarded_at else None
 
-    def _make(self, tenant_id: str, uses: Sequence[KeyUse]) -> tuple[WrappedKey, ...]:
+    def _make(self, tenant_id: str, uses: Sequence[KeyUse]) -> TenantKeys:
         # Read back instead of kept: what is used from now on has been unwrapped from what is stored, and where two
         # first uses met, both use the keys of the one whose transaction came first.
         keys = {use: new_key().expose() for use in uses}
@@ -170,5 +216,10 @@ class _NoKeys(Exception):
     """Raised through the cache, which remembers values but not their absence."""
 
 
-def _nothing() -> tuple[WrappedKey, ...]:
+def _nothing() -> TenantKeys:
     raise _NoKeys
+
+
+def _refuse_off_boarded(rows: TenantKeys) -> None:
+    if rows.off_boarded_at is not None:
+        raise NotFound("there is no such tenant any more")

@@ -56,9 +56,9 @@ class Lookup(Operation[LookupRequest]):
         return Demand(self.name, request.tenant_id, (request.purpose,))
 
     def perform(self, items: Sequence[Item[LookupRequest]], now: datetime) -> list[Outcome]:
-        """A query per item and index version, one read of all records found, one write of the entries."""
-        index_keys = cache(self.key_ring.index_keys)  # for a tenant without keys too: once in a call
-        searched = [self.settle(item, partial(self._search, index_keys)) for item in items]
+        """A query per item, one read of all records found, one write of the entries."""
+        index_key = cache(self.key_ring.read_index_key)  # for a tenant without keys too: once in a call
+        searched = [self.settle(item, partial(self._search, index_key)) for item in items]
         named = {hit.record_id for found in searched if not isinstance(found, Outcome) for hit in found}
         records = self.numbers.records(named)
 
@@ -75,11 +75,12 @@ class Lookup(Operation[LookupRequest]):
         self.trail.record([outcome.event for outcome in outcomes])
         return outcomes
 
-    def _search(self, index_keys_of: Callable[[str], dict[int, SecretKey]], request: LookupRequest) -> list[_Hit]:
+    def _search(self, index_key_of: Callable[[str], dict[int, SecretKey]], request: LookupRequest) -> list[_Hit]:
         if not self.policy.tenant(request.tenant_id).index:
             raise InvalidRequest([Fault("/tenant_id", "the tenant keeps no index: its numbers cannot be looked up")])
+        self.key_ring.refuse_off_boarded(request.tenant_id)
         hits = []
-        index_keys = index_keys_of(request.tenant_id)
+        index_keys = index_key_of(request.tenant_id)
         for version, blind_index in blind_indexes(index_keys, request.tenant_id, request.number).items():
             for entry in self.numbers.index_entries(request.tenant_id, version, blind_index):
                 record_id = RecordId(request.tenant_id, entry.token)

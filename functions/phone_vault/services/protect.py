@@ -8,7 +8,7 @@ from functools import partial
 from phone_vault.crypto import macs
 from phone_vault.crypto.numbers import encrypt_number, new_key
 from phone_vault.domain.consent import Consent
-from phone_vault.domain.errors import Conflict, ConsentRequired
+from phone_vault.domain.errors import Conflict, ConsentRequired, TamperedStore
 from phone_vault.domain.jurisdiction import Jurisdiction, applicable
 from phone_vault.domain.moments import to_text
 from phone_vault.domain.numbering import RELEASE, NumberingFacts, numbering_facts
@@ -169,6 +169,7 @@ class Protect(Operation[ProtectRequest]):
             revision=1,
             wrapped_key=wrapped.wrapped,
             branch_key_version=wrapped.branch_key_version,
+            kms_key=wrapped.kms_key,
             jurisdictions=wanted.jurisdictions(),
             grants=grants,
             last_used={},
@@ -186,8 +187,12 @@ class Protect(Operation[ProtectRequest]):
         self, item: Item[ProtectRequest], wanted: _Wanted, place: _Place, token: str, now: datetime
     ) -> Outcome:
         before = self._stored(wanted, token)
-        for version, index_key in place.index_keys.items():
-            check_entry(before, place.subject_ref, version, index_key, place.blind_indexes[version])
+        # While a version is being filled, records of before stand in the older one alone.
+        shared = place.index_keys.keys() & before.index_positions.keys()
+        if not shared:
+            raise TamperedStore("the index names a record that stands in no live version of it")
+        for version in shared:
+            check_entry(before, place.subject_ref, version, place.index_keys[version], place.blind_indexes[version])
         return self._merge(item, wanted, before, now)
 
     def _merge_attempted(self, item: Item[ProtectRequest], wanted: _Wanted, place: _Place, now: datetime) -> Outcome:
@@ -195,8 +200,8 @@ class Protect(Operation[ProtectRequest]):
         if before.subject_ref != place.subject_ref:
             raise Conflict("the idempotency key leads to a record of another subject")
         if before.index_positions:  # none: whether it is the same number, nothing but the number itself could tell
-            for version, index_key in place.index_keys.items():
-                position = checked_position(before, version, index_key)
+            for version in place.index_keys.keys() & before.index_positions.keys():
+                position = checked_position(before, version, place.index_keys[version])
                 if not macs.equal(position.blind_index, place.blind_indexes[version]):
                     raise Conflict("the idempotency key was used for another number of the subject")
         return self._merge(item, wanted, before, now)

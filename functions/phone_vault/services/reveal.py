@@ -54,6 +54,7 @@ class Reveal(Operation[RevealRequest]):
         after = dict(records)
 
         def reveal(item: Item[RevealRequest], request: RevealRequest) -> Outcome:
+            self.key_ring.refuse_off_boarded(request.record_id.tenant_id)
             record = after.get(request.record_id)
             if record is None:
                 raise NotFound("the tenant has no such token")

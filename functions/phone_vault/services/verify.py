@@ -74,6 +74,7 @@ class Verify(Operation[VerifyRequest]):
     ) -> Outcome:
         if not self._keeps_an_index(request):
             raise InvalidRequest([Fault("/tenant_id", "the tenant keeps no index: nothing can be verified")])
+        self.key_ring.refuse_off_boarded(request.record_id.tenant_id)
         record = records.get(request.record_id)
         if record is None:
             raise NotFound("the tenant has no such token")
@@ -95,11 +96,12 @@ class Verify(Operation[VerifyRequest]):
         return outcome
 
     def _matches(self, record: StoredNumber, number: PhoneNumber) -> bool:
-        for version, index_key in self.key_ring.index_keys(record.tenant_id).items():
-            if version in record.index_positions:
-                position = checked_position(record, version, index_key)
-                return macs.equal(position.blind_index, macs.blind_index(index_key, record.tenant_id, number))
-        raise TamperedStore("a record stands in no live version of the index")
+        found = self.key_ring.index_key_of(record.tenant_id, record.index_positions.keys())
+        if found is None:
+            raise TamperedStore("a record stands in no live version of the index")
+        version, index_key = found
+        position = checked_position(record, version, index_key)
+        return macs.equal(position.blind_index, macs.blind_index(index_key, record.tenant_id, number))
 
 
 def _is_mismatch(outcome: Outcome) -> bool:

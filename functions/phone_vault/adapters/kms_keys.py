@@ -1,0 +1,38 @@
+"""KMS keys themselves: their on-demand rotations."""
+
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from phone_vault.adapters.aws_errors import code_of
+from phone_vault.adapters.kms import KmsIn, region_of
+from phone_vault.domain.errors import Conflict, KeyUnavailable
+from phone_vault.domain.ports import KmsRotations
+
+_ON_DEMAND = "ON_DEMAND"
+
+
+class KmsKeys:
+    """On-demand rotation, of which KMS allows 25 for the life of a key."""
+
+    def __init__(self, kms_in: KmsIn) -> None:
+        self._kms_in = kms_in
+
+    def rotations(self, kms_key: str) -> KmsRotations:
+        """By ListKeyRotations; a key that is rotated yearly and 25 times on demand has one page of them for long."""
+        listed = self._ask(kms_key, "list_key_rotations", Limit=1000).get("Rotations", ())
+        dates = [each["RotationDate"] for each in listed if each.get("RotationType") == _ON_DEMAND]
+        return KmsRotations(len(listed), len(dates), max(dates, default=None))
+
+    def rotate(self, kms_key: str) -> None:
+        """New key material at once; KMS keeps the old for what it wraps."""
+        self._ask(kms_key, "rotate_key_on_demand")
+
+    def _ask(self, kms_key: str, operation: str, **parameters: Any) -> Any:
+        kms = self._kms_in(region_of(kms_key))
+        try:
+            return getattr(kms, operation)(KeyId=kms_key, **parameters)
+        except (ClientError, BotoCoreError) as error:
+            if code_of(error) in ("LimitExceededException", "ConflictException"):
+                raise Conflict("KMS does not rotate the key: it is doing so, or has no rotation left") from None
+            raise KeyUnavailable("KMS does not serve a key that the request needs") from None

@@ -1,0 +1,69 @@
+"""Reading the request of a job: like a request of an application, with key versions and steps in place of numbers."""
+
+from typing import Any
+
+from phone_vault.domain import identifiers
+from phone_vault.domain.keys import FIRST_VERSION
+from phone_vault.domain.requests import RequestReader
+
+_MOST_SHARDS = 1_000_000
+_LATEST_VERSION = 1_000_000
+
+
+class JobReader(RequestReader):
+    """Takes the fields of one request; `finish` refuses it for what was wrong."""
+
+    def optional_tenant_id(self) -> str | None:
+        """The tenant; None for all of them."""
+        return self.tenant_id() if "tenant_id" in self._raw else self._take("tenant_id")
+
+    def required_tenant_id(self, field: str = "tenant_id") -> str:
+        """The tenant, which must be named."""
+        return self._matching(field, identifiers.TENANT_ID, "1 to 64 of A-Z, a-z, 0-9, _ and -")
+
+    def one_of(self, field: str, values: tuple[str, ...]) -> str | None:
+        """One of some words; None when the request does not say."""
+        value = self._take(field)
+        if field not in self._raw:
+            return None
+        if not isinstance(value, str) or value not in values:
+            self._fault(f"/{field}", f"must be one of {', '.join(values)}")
+            return None
+        return value
+
+    def required_one_of(self, field: str, values: tuple[str, ...]) -> str:
+        """The same, where it must be said."""
+        if field not in self._raw:
+            self._take(field)
+            self._fault(f"/{field}", "is missing")
+            return ""
+        return self.one_of(field, values) or ""
+
+    def version(self) -> int:
+        """A key version, from 1."""
+        return self._whole_number("version", FIRST_VERSION, _LATEST_VERSION)
+
+    def shard(self) -> int:
+        """A shard's number, from 0."""
+        return self._whole_number("shard", 0, _MOST_SHARDS)
+
+    def run_id(self) -> str:
+        """What names a run."""
+        return self._string("run_id")
+
+    def flag(self, field: str) -> bool:
+        """True or false; false when the request does not say."""
+        value = self._take(field)
+        if field in self._raw and not isinstance(value, bool):
+            self._fault(f"/{field}", "must be true or false")
+        return value is True
+
+    def _whole_number(self, field: str, least: int, most: int) -> int:
+        value: Any = self._take(field)
+        if field not in self._raw:
+            self._fault(f"/{field}", "is missing")
+            return least
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            self._fault(f"/{field}", f"must be a whole number from {least}")
+            return least
+        return value

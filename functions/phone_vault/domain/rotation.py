@@ -1,0 +1,118 @@
+"""The protocol of a rotation: what is due, how long caches may be behind, and what a census proves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from phone_vault.domain.keys import KeyId, KeyState, KeyUse, WrappedKey
+from phone_vault.domain.policy import RotationPeriods, VaultPolicy
+
+LONGEST_FUNCTION = timedelta(seconds=60)
+"""The longest timeout of a function that uses the keys; a test holds the templates to it."""
+ROTATED = (KeyUse.BRANCH, KeyUse.INDEX)
+"""The uses that have more than one version."""
+
+
+def wait_of(policy: VaultPolicy) -> timedelta:
+    """After which no function uses a key ring that was read before: the cache's age, and the longest invocation."""
+    return timedelta(seconds=policy.branch_key_cache_seconds) + LONGEST_FUNCTION
+
+
+def is_due(key: WrappedKey, periods: RotationPeriods, now: datetime) -> bool:
+    """Whether an active version is as old as the policy lets it become."""
+    days = periods.branch_days if key.key_id.use is KeyUse.BRANCH else periods.index_days
+    return key.created_at + timedelta(days=days) <= now
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """A version in place of another."""
+
+    tenant_id: str
+    use: str
+    before: int
+    after: int
+    state: KeyState
+
+
+class Step(StrEnum):
+    """The passes of a Rotation over all records, in the order in which they are made."""
+
+    REWRAP_FIRST = "rewrap-first"
+    """After a compromise, before the wait: most records leave the version at once."""
+    REWRAP = "rewrap"
+    RE_ENCRYPT = "re-encrypt"
+    REINDEX = "reindex"
+    FIRST_CENSUS = "first-census"
+    SWEEP = "sweep"
+    LAST_CENSUS = "last-census"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One Rotation: what it is about, and since when. Its cursors are kept beside it, one for each step and shard."""
+
+    run_id: str
+    begun_at: datetime
+    shards: int
+    tenant_id: str | None = None
+    """None: all of them."""
+    re_encrypt: bool = False
+    """Whether stored numbers get new record keys and messages."""
+    fingerprint: str = ""
+    """Of the key versions that it began with: a run is resumed while they are the same or its own doing."""
+    finished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one step has come in one shard."""
+
+    run_id: str
+    step: Step
+    shard: int
+    begun_at: datetime
+    cursor: Mapping[str, str] | None = None
+    """Where the next page begins; None before the first."""
+    done: bool = False
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """What was done so far, by name."""
+    revision: int = 0
+    """How often it was written."""
+
+
+FAILED, DONE = "failed", "done"
+"""Names among a step's counts: records that could not be moved on, and those that were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How many records of a tenant each key version has, as counted from `begun_at` on."""
+
+    tenant_id: str
+    begun_at: datetime
+    on_version: Mapping[str, int]
+    """By `branch/1`, `index/1`; of the index the records that stand in it, or its entries if they are more."""
+    stored_numbers: int
+    message_keys: int
+    direct: int = 0
+    """Records whose key KMS itself wraps."""
+    not_indexed: Mapping[str, int] = field(default_factory=dict)
+    """By `index/2`: records that stand in the index, but not in this live version of it."""
+    out_of_reach: int = 0
+    """Message keys that a compromised version wrapped: no rotation cures the messages that applications keep."""
+    unreadable: int = 0
+    """Rows that are not as the vault writes them."""
+
+    def records_on(self, key_id: KeyId) -> int:
+        """Records still on a version."""
+        return self.on_version.get(f"{key_id.use}/{key_id.version}", 0)
+
+    def proves_unused(self, key: WrappedKey, wait: timedelta) -> bool:
+        """Whether nothing is on the version, and nothing can have come to it since.
+
+        A census that began before caches had run out says nothing: a function may have used the version after it.
+        """
+        superseded_at = key.changed_at
+        return superseded_at is not None and self.begun_at >= superseded_at + wait and self.records_on(key.key_id) == 0

@@ -1,0 +1,124 @@
+"""One step in the life of a key version: made, proven, put in place of another, moved to another KMS key."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from phone_vault.crypto import macs, numbers
+from phone_vault.crypto.messages import WrappingKey
+from phone_vault.crypto.numbers import KEY_BYTES, new_key
+from phone_vault.domain.audit import Event
+from phone_vault.domain.callers import Caller
+from phone_vault.domain.errors import TamperedStore
+from phone_vault.domain.keys import (
+    WRAPPED_TOGETHER,
+    KeyId,
+    KeyState,
+    KeyUse,
+    RotationReason,
+    TenantKeys,
+    WrappedKey,
+)
+from phone_vault.domain.ports import KeyChange, KeyMover, KeyVersionStore
+from phone_vault.domain.secret import SecretKey
+from phone_vault.services.audit_trail import AuditTrail
+from phone_vault.services.tally import Measure, Tally
+
+_CANARY = "canary"
+
+
+class KeyVersions:
+    """The tables' side of each step is one conditional transaction together with its audit entry."""
+
+    def __init__(self, store: KeyVersionStore, mover: KeyMover, trail: AuditTrail, tally: Tally) -> None:
+        self.store = store
+        self._mover = mover
+        self._trail = trail
+        self._tally = tally
+
+    def make(self, active: WrappedKey, reason: RotationReason, caller: Caller, now: datetime) -> None:
+        """Store the version after this one, pending: `Contended` when another rotation has made it."""
+        key_id = active.key_id.next()
+        keys = {key_id.use: new_key().expose()} | self._shared(active)
+        joined = b"".join(keys[use] for use in WRAPPED_TOGETHER[key_id.use])
+        self._tally.count(Measure.KMS_CALLS)
+        wrapped, kms_key = self._mover.wrap(key_id, joined)
+        proof = macs.key_proof(SecretKey(joined), key_id.path)
+        made = WrappedKey(key_id, wrapped, KeyState.PENDING, now, kms_key, proof, changed_at=now)
+        with self._trail.writing([_event("key-made", made, caller, reason=str(reason))]) as entries:
+            self.store.add_keys([made], entries)
+
+    def prove(self, key: WrappedKey) -> None:
+        """`TamperedStore` unless the row, read back and unwrapped by KMS, is the key that was made, and works.
+
+        It was made here and went to KMS and DynamoDB; the proof comes back from them, as every function's key does.
+        """
+        joined = self._unwrapped(key)
+        if not macs.equal(macs.key_proof(SecretKey(joined), key.key_id.path), key.proof):
+            raise TamperedStore("a new key version is not what was made")
+        if key.key_id.use is KeyUse.BRANCH:
+            canary, branch_key = new_key(), WrappingKey(key.key_id.name, SecretKey(joined))
+            wrapped = numbers.wrap(canary, branch_key, key.key_id.tenant_id, _CANARY)
+            if numbers.unwrap(wrapped, branch_key, key.key_id.tenant_id, _CANARY) != canary:
+                raise TamperedStore("a new key version does not give back what it wraps")
+
+    def activate(
+        self, keys: TenantKeys, pending: WrappedKey, reason: RotationReason, caller: Caller, now: datetime
+    ) -> None:
+        """The pending version in place of the active one, both or neither."""
+        active = keys.active(pending.key_id.use)
+        changes = [KeyChange(pending, pending.in_state(KeyState.ACTIVE, now))]
+        if active is not None:
+            superseded = active.in_state(KeyState.DECRYPT_ONLY, now)
+            if reason is RotationReason.COMPROMISE:
+                superseded = replace(superseded, compromised=True)
+            changes.append(KeyChange(active, superseded))
+        with self._trail.writing([_event("key-activated", pending, caller, reason=str(reason))]) as entries:
+            self.store.change(changes, entries)
+
+    def move_on(self, key: WrappedKey, state: KeyState, caller: Caller, now: datetime) -> WrappedKey:
+        """One version into its next state."""
+        after = key.in_state(state, now)
+        with self._trail.writing([_event(f"key-{state}", key, caller)]) as entries:
+            self.store.change([KeyChange(key, after)], entries)
+        return after
+
+    def move(self, key: WrappedKey, caller: Caller, now: datetime) -> None:
+        """The same key under the KMS key that wraps such rows now, and under that one's present material."""
+        self._tally.count(Measure.KMS_CALLS)
+        wrapped, kms_key = self._mover.rewrap(key)
+        after = replace(key, wrapped=wrapped, kms_key=kms_key, moved_at=now)
+        with self._trail.writing([_event("key-moved", key, caller, kms_key=kms_key)]) as entries:
+            self.store.change([KeyChange(key, after)], entries)
+
+    def is_in_place(self, key: WrappedKey) -> bool:
+        """Whether the KMS key that wraps it is the one that the policy means."""
+        return key.kms_key == self._mover.kms_key_for(key.key_id)
+
+    def kms_key_of(self, tenant_id: str) -> str:
+        """The ARN of the KMS key that wraps what is made for the tenant now."""
+        return self._mover.kms_key_of(tenant_id)
+
+    def _shared(self, active: WrappedKey) -> dict[KeyUse, bytes]:
+        """The keys that such a row carries beside its own: they are not rotated, the next version carries them too."""
+        uses = WRAPPED_TOGETHER[active.key_id.use]
+        if len(uses) == 1:
+            return {}
+        joined = self._unwrapped(active)
+        return {use: joined[at * KEY_BYTES : (at + 1) * KEY_BYTES] for at, use in enumerate(uses) if at}
+
+    def _unwrapped(self, key: WrappedKey) -> bytes:
+        self._tally.count(Measure.KMS_CALLS)
+        joined = self._mover.unwrap(key)
+        if len(joined) != len(WRAPPED_TOGETHER[key.key_id.use]) * KEY_BYTES:
+            raise TamperedStore("a row of KeyRing wraps something else than its keys")
+        return joined
+
+
+def version_id(key_id: KeyId) -> dict[str, str | int]:
+    """How audit entries name a version."""
+    return {"use": str(key_id.use), "version": key_id.version}
+
+
+def _event(outcome: str, key: WrappedKey, caller: Caller, **details: str) -> Event:
+    tenant_id = key.key_id.tenant_id
+    return Event(outcome, caller, tenant_id=tenant_id, details={**version_id(key.key_id), **details})

@@ -1,0 +1,208 @@
+"""RotateKeys: new versions of branch and index keys, new material of KMS keys, and rows on the KMS keys meant."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from phone_vault.domain.callers import Caller
+from phone_vault.domain.errors import Conflict, NotFound, Refusal, StoreUnavailable, TamperedStore
+from phone_vault.domain.job_requests import JobReader
+from phone_vault.domain.keys import VAULT, KeyId, KeyState, KeyUse, RotationReason, WrappedKey
+from phone_vault.domain.ports import Contended, KeyMover, KeyVersionStore, KmsKeyRotations
+from phone_vault.domain.problems import PROBLEM_TYPES
+from phone_vault.domain.rotation import ROTATED, Rotated, is_due
+from phone_vault.services.job import Desk, Job
+from phone_vault.services.key_versions import KeyVersions
+
+KMS = "kms"
+ON_DEMAND_ROTATIONS = 25
+"""For the life of a KMS key. Source: KMS Developer Guide, "Perform on-demand key rotation"."""
+_USES = (str(KeyUse.BRANCH), str(KeyUse.INDEX), KMS)
+_ATTEMPTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is asked for."""
+
+    caller: Caller
+    now: datetime
+    reason: RotationReason
+    only_if_due: bool
+
+
+@dataclass(slots=True)
+class _Done:
+    """What was done, and what could not be."""
+
+    rotated: list[Rotated] = field(default_factory=list)
+    failed: list[dict[str, str]] = field(default_factory=list)
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """What a KMS key encrypts with, counted from 1; `since` is None for what was made in this call."""
+
+    version: int
+    since: datetime | None
+
+    def is_newer_than(self, row: WrappedKey) -> bool:
+        """Whether the row was wrapped before it was there."""
+        return self.since is None or row.wrapped_at < self.since
+
+
+class RotateKeys(Job):
+    """Each version in a transaction of its own, each step repeatable; a tenant that fails stops no other.
+
+    A branch version is in use when the call ends. An index version stays pending: a Rotation fills it first.
+    """
+
+    name = "RotateKeys"
+
+    def __init__(self, desk: Desk, store: KeyVersionStore, mover: KeyMover, kms_keys: KmsKeyRotations) -> None:
+        super().__init__(desk)
+        self._store = store
+        self._versions = KeyVersions(store, mover, desk.trail, desk.tally)
+        self._kms_keys = kms_keys
+
+    def perform(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
+        """Optional `use`, `tenant_id`, `reason`."""
+        use, tenant_id = reader.one_of("use", _USES), reader.optional_tenant_id()
+        stated = reader.one_of("reason", tuple(RotationReason))
+        reader.finish()
+        reason = RotationReason(stated) if stated else RotationReason.SCHEDULED
+        due = use is None and reason is RotationReason.SCHEDULED
+        order = _Order(caller, now, reason, only_if_due=due)
+        tenants = self._tenants(tenant_id)
+        done = _Done()
+        if use == KMS:
+            self._rotate_kms_keys(tenants, order, done)
+        else:
+            for each in tenants:
+                for one in ROTATED if use is None else (KeyUse(use),):
+                    with _reported(done, each, one):
+                        self._rotate(each, one, order, done)
+                with _reported(done, each, KMS):
+                    self._move_rows(each, _is_never_behind, order)
+        if tenant_id is not None and done.refusal is not None and not done.rotated:
+            raise done.refusal
+        return {
+            "rotated": [_as_json(each) for each in done.rotated],
+            **({"failed": done.failed} if done.failed else {}),
+        }
+
+    def _tenants(self, tenant_id: str | None) -> list[str]:
+        if tenant_id is None:
+            return list(self._store.tenants())
+        keys = self._store.keys_of(tenant_id)
+        if not keys.keys or keys.off_boarded_at is not None:
+            raise NotFound("there is no such tenant")
+        return [tenant_id]
+
+    def _rotate(self, tenant_id: str, use: KeyUse, order: _Order, done: _Done) -> None:
+        """Make, prove, activate; whoever comes second at any of these goes on from what the first has written."""
+        made = None
+        for _ in range(_ATTEMPTS):
+            keys = self._store.keys_of(tenant_id)
+            active, pending = keys.active(use), keys.pending(use)
+            if active is None or keys.off_boarded_at is not None:
+                return  # the vault itself, which has an audit key alone, or a tenant that has left
+            is_wanted = not order.only_if_due or is_due(active, self.desk.policy.rotation, order.now)
+            if made is None and pending is None and not is_wanted:
+                return
+            made = made or (pending.key_id if pending else active.key_id.next())
+            present = keys.version(made)
+            try:
+                if present is None:
+                    self._versions.make(active, order.reason, order.caller, order.now)
+                elif present.state is not KeyState.PENDING:
+                    break
+                else:
+                    self._versions.prove(present)
+                    if use is KeyUse.INDEX:
+                        break
+                    self._versions.activate(keys, present, order.reason, order.caller, order.now)
+            except Contended:
+                continue
+        else:
+            raise StoreUnavailable("the tenant's keys change too often")
+        done.rotated.append(Rotated(tenant_id, str(use), made.version - 1, made.version, present.state))
+
+    def _rotate_kms_keys(self, tenants: Sequence[str], order: _Order, done: _Done) -> None:
+        """Once for each KMS key that these tenants have, then every row of theirs, the audit keys' too."""
+        by_kms_key: dict[str, list[str]] = {}
+        for tenant_id in tenants:
+            by_kms_key.setdefault(self._versions.kms_key_of(tenant_id), []).append(tenant_id)
+        for kms_key, served in by_kms_key.items():
+            material = None
+            with _reported(done, kms_key, KMS):
+                material = self._new_material(kms_key, served)
+            if material is None:
+                continue
+            for tenant_id in served:
+                with _reported(done, tenant_id, KMS):
+                    self._move_rows(tenant_id, material.is_newer_than, order)
+                    if tenant_id != VAULT:
+                        rotated = Rotated(tenant_id, KMS, material.version - 1, material.version, KeyState.ACTIVE)
+                        done.rotated.append(rotated)
+
+    def _new_material(self, kms_key: str, tenants: Sequence[str]) -> _Material:
+        """Rotate the key, unless the last call did and was stopped before it had moved all rows."""
+        rotations = self._kms_keys.rotations(kms_key)
+        unfinished = _Material(1 + rotations.of_any_kind, rotations.last_on_demand)
+        rows = [row for each in tenants for row in self._store.keys_of(each).keys if row.kms_key == kms_key]
+        if rotations.last_on_demand is not None and any(map(unfinished.is_newer_than, rows)):
+            return unfinished
+        if rotations.on_demand >= ON_DEMAND_ROTATIONS:
+            raise Conflict(f"the KMS key has had its {ON_DEMAND_ROTATIONS} rotations on demand; name a new one")
+        self._kms_keys.rotate(kms_key)
+        return _Material(2 + rotations.of_any_kind, None)
+
+    def _move_rows(self, tenant_id: str, is_behind: Callable[[WrappedKey], bool], order: _Order) -> None:
+        """Re-encrypt by KMS what is behind, or under another KMS key than the policy means."""
+        moved: set[KeyId] = set()
+        for _ in range(_ATTEMPTS):
+            rows = [
+                row
+                for row in self._store.keys_of(tenant_id).keys
+                if row.state is not KeyState.DESTROYED and row.key_id not in moved
+                if is_behind(row) or not self._versions.is_in_place(row)
+            ]
+            try:
+                for row in rows:
+                    self._versions.move(row, order.caller, order.now)
+                    moved.add(row.key_id)
+            except Contended:
+                continue
+            return
+        raise StoreUnavailable("the tenant's keys change too often")
+
+
+def _is_never_behind(row: WrappedKey) -> bool:
+    del row
+    return False
+
+
+@contextmanager
+def _reported(done: _Done, whose: str, use: str) -> Iterator[None]:
+    """What fails for one tenant or KMS key is told, and the others go on."""
+    try:
+        yield
+    except Refusal as refusal:
+        done.failed.append({"whose": whose, "use": use, "problem": PROBLEM_TYPES[type(refusal)].name})
+        done.refusal = done.refusal or refusal
+    except TamperedStore:
+        done.failed.append({"whose": whose, "use": use, "problem": "tampered-store"})
+
+
+def _as_json(rotated: Rotated) -> dict[str, Any]:
+    return {
+        "tenant_id": rotated.tenant_id,
+        "use": rotated.use,
+        "from": rotated.before,
+        "to": rotated.after,
+        "state": str(rotated.state),
+    }
