@@ -7,8 +7,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from phone_vault.local import LocalCloud
+from tests.embedded.probes import allow, deploy
 
 NUMBERS = "phone-vault-Numbers"
+NUMBERS_ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/phone-vault-Numbers"
 SUBJECTS = "phone-vault-Subjects"
 
 
@@ -166,3 +168,74 @@ def test_2000_transactions_stay_linear(cloud: LocalCloud) -> None:
     last = seconds_for(range(1500, 2000))
     # Quadratic it would be seven times as long. Time of this thread alone: the machine may be busy.
     assert last < 3 * first
+
+
+def test_all_kinds_of_writes_happen_together(cloud: LocalCloud) -> None:
+    dynamodb = cloud.client("dynamodb")
+    for number in range(99):
+        dynamodb.put_item(TableName=NUMBERS, Item=_number(str(number), count={"N": "1"}))
+    items = [_check("0"), _delete("1"), *(_count(str(number)) for number in range(2, 99)), _put_new("99")]
+    dynamodb.transact_write_items(TransactItems=items)
+    left = {item["record_id"]["S"]: item.get("count") for item in dynamodb.scan(TableName=NUMBERS)["Items"]}
+    assert left == {"0": {"N": "1"}, **{str(number): {"N": "2"} for number in range(2, 99)}, "99": None}
+
+
+def test_reasons_stand_in_the_order_of_the_items_with_what_was_found(cloud: LocalCloud) -> None:
+    dynamodb = cloud.client("dynamodb")
+    held = _number("held", count={"N": "1"})
+    dynamodb.put_item(TableName=NUMBERS, Item=held)
+    refused = {"ConditionExpression": "attribute_not_exists(record_id)", **ALL_OLD}
+    with pytest.raises(dynamodb.exceptions.TransactionCanceledException) as cancelled:
+        dynamodb.transact_write_items(
+            TransactItems=[_put_new("new"), _delete("held", **refused), _check("absent", **ALL_OLD), _count("other")]
+        )
+    reasons = cancelled.value.response["CancellationReasons"]
+    assert [reason["Code"] for reason in reasons] == [
+        "None",
+        "ConditionalCheckFailed",
+        "ConditionalCheckFailed",
+        "None",
+    ]
+    assert [reason.get("Item") for reason in reasons] == [None, held, None, None]
+    assert dynamodb.scan(TableName=NUMBERS)["Items"] == [held]
+
+
+@pytest.mark.parametrize(
+    ("missing", "refused"),
+    [("ConditionCheckItem", True), ("DeleteItem", True), ("UpdateItem", True), ("PutItem", True), ("Scan", False)],
+)
+def test_each_kind_needs_its_own_right(cloud: LocalCloud, missing: str, refused: bool) -> None:  # noqa: FBT001  # a table's column
+    cloud.client("dynamodb").put_item(TableName=NUMBERS, Item=_number("0"))
+    kinds = {"ConditionCheckItem", "DeleteItem", "UpdateItem", "PutItem"} - {missing}
+    probe = deploy(cloud, allow([f"dynamodb:{kind}" for kind in sorted(kinds)], NUMBERS_ARN))
+    items = [_check("0"), _delete("1"), _count("2"), _put_new("3")]
+    assert probe.is_denied("dynamodb", "transact_write_items", TransactItems=items) is refused
+
+
+ALL_OLD = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+
+
+def _check(record_id: str, **more: Any) -> dict[str, Any]:
+    condition = {"ConditionExpression": "attribute_exists(record_id)", **more}
+    return {"ConditionCheck": {"TableName": NUMBERS, "Key": _number(record_id), **condition}}
+
+
+def _delete(record_id: str, **more: Any) -> dict[str, Any]:
+    return {"Delete": {"TableName": NUMBERS, "Key": _number(record_id), **more}}
+
+
+def _count(record_id: str) -> dict[str, Any]:
+    return {
+        "Update": {
+            "TableName": NUMBERS,
+            "Key": _number(record_id),
+            "UpdateExpression": "ADD #c :one",
+            "ExpressionAttributeNames": {"#c": "count"},
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        }
+    }
+
+
+def _put_new(record_id: str) -> dict[str, Any]:
+    condition = {"ConditionExpression": "attribute_not_exists(record_id)"}
+    return {"Put": {"TableName": NUMBERS, "Item": _number(record_id), **condition}}

@@ -1,5 +1,6 @@
 """Adds up, for each request, the capacity units that DynamoDB would charge for it."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ from phone_vault.local.request_bodies import body_of
 _Request = Mapping[str, Any]
 _SIGNATURES = {"query": signature(Table.query), "scan": signature(Table.scan)}
 _WireItem = dict[str, Any]
+_Bill = defaultdict[str, float]
+"""Units by table."""
+
+_describe = Table.describe
 
 # What was refused by its condition is charged for all the same.
 _CHARGED_REFUSALS = (ConditionalCheckFailed, TransactionCanceledException)
@@ -44,7 +49,7 @@ class _Target:
 
 @contextmanager
 def metered() -> Iterator[None]:
-    """Units are added to this thread's meter while DynamoDB answers."""
+    """Units are added to this thread's meter while DynamoDB answers, and told in the answer to whoever asks."""
     with ExitStack() as patches:
         for operation, targets in _READS.items():
             patches.enter_context(patch.object(DynamoHandler, operation, _reads(operation, targets)))
@@ -52,6 +57,8 @@ def metered() -> Iterator[None]:
             patches.enter_context(patch.object(DynamoHandler, operation, _writes(operation, targets, writing)))
         for operation in ("query", "scan"):
             patches.enter_context(patch.object(Table, operation, _pages(operation)))
+            patches.enter_context(patch.object(DynamoHandler, operation, _told(operation)))
+        patches.enter_context(patch.object(Table, "describe", _described_with_size))
         yield
 
 
@@ -60,9 +67,12 @@ def _reads(operation: str, targets: "_Targets") -> Callable[[DynamoHandler], Any
 
     def read(handler: DynamoHandler) -> Any:
         answer = original(handler)
+        bill: _Bill = defaultdict(float)
         for target in targets(handler.dynamodb_backend, body_of(handler)):
-            METER.read_units += capacity.read_units(capacity.item_size(target.item() or {}), target.reading)
-        return answer
+            size = capacity.item_size(target.item() or {})
+            bill[target.table.name] += capacity.read_units(size, target.reading)
+        METER.read_units += sum(bill.values())
+        return _with_capacity(handler, answer, bill)
 
     return read
 
@@ -78,20 +88,52 @@ def _writes(operation: str, targets: "_Targets", writing: Writing) -> Callable[[
         except _CHARGED_REFUSALS:
             _charge(before, writing)
             raise
-        _charge(before, writing)
-        return answer
+        return _with_capacity(handler, answer, _charge(before, writing))
 
     return write
 
 
-def _charge(before: list[tuple[_Target, _WireItem | None]], writing: Writing) -> None:
+def _charge(before: list[tuple[_Target, _WireItem | None]], writing: Writing) -> _Bill:
+    bill: _Bill = defaultdict(float)
     for target, old in before:
         new = target.item()
-        METER.write_units += capacity.write_units(old, new, writing)
+        bill[target.table.name] += capacity.write_units(old, new, writing)
         for index in target.table.global_indexes:
-            METER.write_units += capacity.index_write_units(
+            bill[target.table.name] += capacity.index_write_units(
                 _entry(index, old), _entry(index, new), tuple(index.schema_key_attrs), writing
             )
+    METER.write_units += sum(bill.values())
+    return bill
+
+
+def _told(operation: str) -> Callable[[DynamoHandler], Any]:
+    """Of a Query or Scan, whose pages are charged for where they are read."""
+    original = getattr(DynamoHandler, operation)
+
+    def page(handler: DynamoHandler) -> Any:
+        before = METER.read_units
+        answer = original(handler)
+        table = handler.dynamodb_backend.get_table(body_of(handler)["TableName"])
+        return _with_capacity(handler, answer, {table.name: METER.read_units - before})
+
+    return page
+
+
+def _with_capacity(handler: DynamoHandler, answer: Any, bill: Mapping[str, float]) -> Any:
+    """What the request consumed, if it asks; moto tells constants, to some who do not ask as well."""
+    request = body_of(handler)
+    answer.result.pop("ConsumedCapacity", None)
+    if request.get("ReturnConsumedCapacity", "NONE") != "NONE":
+        consumed = [{"TableName": table, "CapacityUnits": units} for table, units in bill.items()]
+        answer.result["ConsumedCapacity"] = consumed[0] if "TableName" in request else consumed
+    return answer
+
+
+def _described_with_size(table: Table, base_key: str = "TableDescription") -> dict[str, Any]:
+    """AWS looks every six hours or so, moto never."""
+    description = _describe(table, base_key)
+    description[base_key]["TableSizeBytes"] = sum(capacity.item_size(_wire(item)) for item in table.all_items())
+    return description
 
 
 def _pages(operation: str) -> Callable[..., Any]:

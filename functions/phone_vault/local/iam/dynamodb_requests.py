@@ -70,12 +70,14 @@ def _of_items(action: str, table: str, items: list[Request], enclosing: str | No
     hash_key = _table(table).hash_key_attr
     keys = (item.get("Key") or item["Item"] for item in items)
     return_values = {item["ReturnValues"] for item in items if "ReturnValues" in item}
+    selected = {_selected(item) for item in items if action in ("BatchGetItem", "GetItem")}
     return _request(
         action,
         _table_arn(table),
         leading_keys=[_text(key[hash_key]) for key in keys],
         attributes={name for item in items for name in named_in(item)},
         return_values=next(iter(return_values), None),
+        select=next(iter(selected), None),
         enclosing=enclosing,
     )
 
@@ -84,7 +86,16 @@ def _of_pages(operation: str, body: Request) -> AuthorizationRequest:
     index = body.get("IndexName")
     resource = _table_arn(body["TableName"]) + (f"/index/{index}" if index else "")
     leading_keys = [_queried(body)] if operation == "Query" else []
-    return _request(operation, resource, leading_keys=leading_keys, attributes=named_in(body))
+    return _request(operation, resource, leading_keys=leading_keys, attributes=named_in(body), select=_selected(body))
+
+
+def _selected(body: Request) -> str:
+    """As the request says, or what it amounts to."""
+    if "Select" in body:
+        return str(body["Select"])
+    if "ProjectionExpression" in body or "AttributesToGet" in body:
+        return "SPECIFIC_ATTRIBUTES"
+    return "ALL_PROJECTED_ATTRIBUTES" if "IndexName" in body else "ALL_ATTRIBUTES"
 
 
 def _of_statement(statement: str) -> AuthorizationRequest:
@@ -116,6 +127,7 @@ def _request(
     leading_keys: Iterable[str] = (),
     attributes: Iterable[str] = (),
     return_values: str | None = None,
+    select: str | None = None,
     enclosing: str | None = None,
 ) -> AuthorizationRequest:
     context: dict[str, ContextValues] = {
@@ -123,6 +135,7 @@ def _request(
         "dynamodb:enclosingoperation": (enclosing,) if enclosing else None,
         "dynamodb:leadingkeys": tuple(leading_keys) or None,
         "dynamodb:returnvalues": (return_values,) if return_values else None,
+        "dynamodb:select": (select,) if select else None,
     }
     return AuthorizationRequest(f"dynamodb:{action}", resource, context)
 
