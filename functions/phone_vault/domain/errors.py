@@ -68,6 +68,18 @@ class Conflict(Refusal):
     """The number is stored in a way that does not allow this."""
 
 
+class VersionInUse(Refusal):
+    """Records are still on the key version, or it is not proven that none is."""
+
+    def __init__(self, records: int) -> None:
+        super().__init__(
+            f"{records:,} records are still on the version"
+            if records
+            else "no census that began after all caches had run out has shown that no record is on the version"
+        )
+        self.records = records
+
+
 class KeyUnavailable(Refusal):
     """KMS does not unwrap a key that the request needs."""
 

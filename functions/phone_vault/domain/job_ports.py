@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from phone_vault.domain.inventory import Kind
+from phone_vault.domain.keys import KeyId
 from phone_vault.domain.ports import RecordId
 from phone_vault.domain.rotation import Census, Progress, Run, Step
 from phone_vault.domain.stored_number import IndexPosition, StoredNumber
@@ -166,6 +167,14 @@ class CountedTables(Protocol):
 
     def entries(self, shard: Shard, cursor: Cursor | None, tenant_id: str | None) -> Page[CountedEntry]:
         """Of LookupIndex."""
+        ...
+
+
+class VersionUses(Protocol):
+    """RecordKeys, as far as the records on one key version are counted. `StoreUnavailable` where it does not answer."""
+
+    def count(self, key_id: KeyId) -> int:
+        """So many, or at least so many where there are more rows than one call looks at."""
         ...
 
 

@@ -1,5 +1,7 @@
 """Reading the request of a job: like a request of an application, with key versions and steps in place of numbers."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from phone_vault.domain import identifiers
@@ -20,6 +22,13 @@ class JobReader(RequestReader):
     def required_tenant_id(self, field: str = "tenant_id") -> str:
         """The tenant, which must be named."""
         return self._matching(field, identifiers.TENANT_ID, "1 to 64 of A-Z, a-z, 0-9, _ and -")
+
+    def part(self, field: str, now: datetime) -> "JobReader":
+        """A request within the request, to be read and finished by itself; an empty one when there is none."""
+        value = self._take(field)
+        if field in self._raw and not isinstance(value, Mapping):
+            self._fault(f"/{field}", "must be an object")
+        return JobReader(value if isinstance(value, Mapping) else {}, now)
 
     def one_of(self, field: str, values: tuple[str, ...]) -> str | None:
         """One of some words; None when the request does not say."""

@@ -69,8 +69,6 @@ UNWRAPPING = frozenset({KeyState.ACTIVE, KeyState.DECRYPT_ONLY})
 """Branch versions under which record keys are read."""
 INDEXING = frozenset({KeyState.PENDING, KeyState.ACTIVE, KeyState.DECRYPT_ONLY})
 """Index versions that whoever stores a number writes an entry for."""
-SUPERSEDED = frozenset({KeyState.DECRYPT_ONLY, KeyState.CLOSED})
-"""On their way to be retired."""
 
 
 class RotationReason(StrEnum):

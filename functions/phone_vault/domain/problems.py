@@ -29,6 +29,7 @@ PROBLEM_TYPES: Mapping[type[errors.Refusal], ProblemType] = {
     errors.PurposeNotPermitted: ProblemType("purpose-not-permitted", 403, "The number may not be used for this"),
     errors.NotFound: ProblemType("not-found", 404, "There is no such number"),
     errors.Conflict: ProblemType("conflict", 409, "The number's state does not allow this"),
+    errors.VersionInUse: ProblemType("version-in-use", 409, "The key version is in use"),
     errors.QuotaExceeded: ProblemType("quota-exceeded", 429, "The quota of this hour is used up"),
     errors.KeyUnavailable: ProblemType("key-unavailable", 503, "A key is not available"),
     errors.AuditUnavailable: ProblemType("audit-unavailable", 503, "The audit trail is not available"),
@@ -47,4 +48,6 @@ def problem_of(refusal: errors.Refusal) -> dict[str, Any]:
     }
     if isinstance(refusal, errors.InvalidRequest):
         problem["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in refusal.faults]
+    if isinstance(refusal, errors.VersionInUse):
+        problem["records"] = refusal.records
     return problem

@@ -12,6 +12,13 @@ LONGEST_FUNCTION = timedelta(seconds=60)
 """The longest timeout of a function that uses the keys; a test holds the templates to it."""
 ROTATED = (KeyUse.BRANCH, KeyUse.INDEX)
 """The uses that have more than one version."""
+LEAVING: Mapping[KeyUse, frozenset[KeyState]] = {
+    KeyUse.BRANCH: frozenset({KeyState.DECRYPT_ONLY}),
+    KeyUse.INDEX: frozenset({KeyState.CLOSED}),
+    KeyUse.SUBJECT: frozenset(),
+    KeyUse.AUDIT: frozenset(),
+}
+"""From which states a version of each use is retired."""
 
 
 def wait_of(policy: VaultPolicy) -> timedelta:
@@ -93,13 +100,15 @@ class Census:
     tenant_id: str
     begun_at: datetime
     on_version: Mapping[str, int]
-    """By `branch/1`, `index/1`; of the index the records that stand in it, or its entries if they are more."""
+    """By `branch/1`, `index/1`; of the index the records that stand in it, or its entries if those are more."""
     stored_numbers: int
     message_keys: int
     direct: int = 0
     """Records whose key KMS itself wraps."""
-    not_indexed: Mapping[str, int] = field(default_factory=dict)
-    """By `index/2`: records that stand in the index, but not in this live version of it."""
+    in_index: Mapping[str, int] = field(default_factory=dict)
+    """By `index/1`: records that stand in it, whatever its entries are."""
+    indexed: int = 0
+    """Records that stand in the index, in whatever version."""
     out_of_reach: int = 0
     """Message keys that a compromised version wrapped: no rotation cures the messages that applications keep."""
     unreadable: int = 0
@@ -109,10 +118,21 @@ class Census:
         """Records still on a version."""
         return self.on_version.get(f"{key_id.use}/{key_id.version}", 0)
 
+    def proves_filled(self, key: WrappedKey, wait: timedelta) -> bool:
+        """Whether every record that stands in the index stands in this version of it, and will from now on.
+
+        A census that began before caches had run out says nothing: a function may have stored numbers without it since.
+        """
+        name = f"{key.key_id.use}/{key.key_id.version}"
+        since = key.changed_at or key.created_at
+        is_late_enough = self.begun_at >= since + wait
+        return is_late_enough and self.in_index.get(name, 0) >= self.indexed and not self.unreadable
+
     def proves_unused(self, key: WrappedKey, wait: timedelta) -> bool:
         """Whether nothing is on the version, and nothing can have come to it since.
 
         A census that began before caches had run out says nothing: a function may have used the version after it.
         """
-        superseded_at = key.changed_at
-        return superseded_at is not None and self.begun_at >= superseded_at + wait and self.records_on(key.key_id) == 0
+        if key.state not in LEAVING[key.key_id.use] or key.changed_at is None or self.unreadable:
+            return False
+        return self.begun_at >= key.changed_at + wait and self.records_on(key.key_id) == 0

@@ -1,0 +1,204 @@
+"""AdvanceRotation: what a Rotation decides between its passes over the records."""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from phone_vault.domain.callers import Caller
+from phone_vault.domain.errors import Conflict, NotFound
+from phone_vault.domain.job_ports import RunStore
+from phone_vault.domain.job_requests import JobReader
+from phone_vault.domain.keys import VAULT, KeyState, KeyUse, RotationReason, TenantKeys
+from phone_vault.domain.ports import Contended
+from phone_vault.domain.rotation import DONE, FAILED, ROTATED, Census, Run, Step
+from phone_vault.services.censuses import Censuses, census_of_versions
+from phone_vault.services.job import Desk, Worker
+from phone_vault.services.key_versions import KeyVersions
+
+RESUMED_FOR = timedelta(days=1)
+"""After which an unfinished Rotation is not resumed: what it counted is too old to tell of."""
+_ROTATE = ("due", "none")
+_USES = tuple(map(str, ROTATED))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The input of the state machine."""
+
+    rotate: str
+    tenant_id: str | None
+    use: str | None
+    reason: str | None
+    re_encrypt: bool
+
+    def for_rotate_keys(self) -> dict[str, str]:
+        """The request to RotateKeys that it comes down to."""
+        stated = {"tenant_id": self.tenant_id, "use": self.use, "reason": self.reason}
+        return {field: value for field, value in stated.items() if value is not None}
+
+
+class AdvanceRotation(Worker):
+    """Each step can be repeated: it looks at the key ring as it is, and moves on what may be moved on.
+
+    One tenant whose keys change meanwhile is left for the next Rotation and stops no other.
+    """
+
+    name = "AdvanceRotation"
+
+    def __init__(self, desk: Desk, versions: KeyVersions, runs: RunStore, *, shards: int) -> None:
+        super().__init__(desk)
+        self._versions = versions
+        self._runs = runs
+        self._censuses = Censuses(runs)
+        self._shards = shards
+
+    def perform(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
+        """`step`, and what that takes: `rotation` to plan and begin, else `run_id`."""
+        steps: dict[str, Callable[[Caller, JobReader, datetime], dict[str, Any]]] = {
+            "plan": self._plan,
+            "begin": self._begin,
+            "settle": self._settle,
+            "close": self._close,
+            "finish": self._finish,
+        }
+        step = reader.required_one_of("step", tuple(steps))
+        if not step:
+            reader.finish()
+        return steps[step](caller, reader, now)
+
+    def _plan(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
+        """The state machine's input, looked at before anything is done: whether to rotate, and with which request."""
+        del caller
+        asked = _asked_in(reader, now)
+        if asked.tenant_id is not None:
+            keys = self._versions.store.keys_of(asked.tenant_id)
+            if not keys.keys or keys.off_boarded_at is not None:
+                raise NotFound("there is no such tenant")
+        return {"rotate": asked.rotate != "none", "rotate_keys": asked.for_rotate_keys()}
+
+    def _begin(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
+        """A run, or the one that was not finished, if the keys are as it found them."""
+        del caller
+        asked = _asked_in(reader, now)
+        tenants = self._tenants(asked.tenant_id)
+        latest = self._runs.latest()
+        run = Run(
+            run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
+            begun_at=now,
+            shards=self._shards,
+            tenant_id=asked.tenant_id,
+            re_encrypt=asked.re_encrypt,
+            fingerprint=self._fingerprint(tenants),
+        )
+        if latest is not None and _goes_on_as(run, latest):
+            run = latest
+        else:
+            self._runs.save_run(run, latest)
+        versions = [key for keys in tenants.values() for key in keys.keys]
+        return {
+            "run_id": run.run_id,
+            "shards": list(range(run.shards)),
+            "wait_seconds": int(self.desk.wait.total_seconds()),
+            "compromised": any(key.compromised and key.state is KeyState.DECRYPT_ONLY for key in versions),
+            "re_encrypting": run.re_encrypt,
+            "reindexing": any(keys.pending(KeyUse.INDEX) for keys in tenants.values()),
+        }
+
+    def _settle(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
+        """Index versions that every record stands in, by a census of after the wait, are read from now on."""
+        run = self._run(reader)
+        tenants = self._tenants(run.tenant_id)
+        if any(keys.pending(KeyUse.INDEX) for keys in tenants.values()):
+            for tenant_id, census in self._censuses.take(run, Step.FIRST_CENSUS, tenants).items():
+                self._activate_filled(tenants[tenant_id], census, caller, now)
+        versions = [key for keys in self._tenants(run.tenant_id).values() for key in keys.of_use(KeyUse.INDEX)]
+        return {"sweeping": any(key.state in (KeyState.DECRYPT_ONLY, KeyState.CLOSED) for key in versions)}
+
+    def _activate_filled(self, keys: TenantKeys, census: Census, caller: Caller, now: datetime) -> None:
+        pending = keys.pending(KeyUse.INDEX)
+        if pending is None or not census.proves_filled(pending, self.desk.wait):
+            return
+        with suppress(Contended):  # somebody else moves the tenant's keys; the next Rotation looks again
+            self._versions.activate(keys, pending, RotationReason.SCHEDULED, caller, now)
+
+    def _close(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
+        """Nobody reads the superseded index versions any more: from now on nobody writes them either."""
+        run = self._run(reader)
+        for keys in self._tenants(run.tenant_id).values():
+            for key in keys.of_use(KeyUse.INDEX):
+                is_read_by_none = key.changed_at is not None and key.changed_at + self.desk.wait <= now
+                if key.state is KeyState.DECRYPT_ONLY and is_read_by_none:
+                    with suppress(Contended):  # somebody else moves the tenant's keys; the next Rotation looks again
+                        self._versions.move_on(key, KeyState.CLOSED, caller, now)
+        return {}
+
+    def _finish(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
+        """The last census, what it lets retire, and what the Rotation has done."""
+        run = self._run(reader)
+        tenants = self._tenants(run.tenant_id)
+        censuses = self._censuses.take(run, Step.LAST_CENSUS, tenants)
+        retired = []
+        for tenant_id, census in censuses.items():
+            for key in tenants[tenant_id].keys:
+                if census.proves_unused(key, self.desk.wait):
+                    with suppress(Contended):  # somebody else moves the tenant's keys; the next Rotation looks again
+                        self._versions.move_on(key, KeyState.RETIRED, caller, now)
+                        retired.append(key.key_id.path)
+        counted = {step: self._censuses.counted(run, step) for step in Step}
+        self._runs.save_run(replace(run, finished=True), run)
+        return {
+            "rewrapped": counted[Step.REWRAP_FIRST][DONE] + counted[Step.REWRAP][DONE],
+            "reindexed": counted[Step.REINDEX][DONE],
+            "re_encrypted": counted[Step.RE_ENCRYPT][DONE],
+            "failed": sum(counted[step][FAILED] for step in (Step.REWRAP, Step.RE_ENCRYPT, Step.REINDEX, Step.SWEEP)),
+            "census": census_of_versions(tenants, censuses),
+            "retired": sorted(retired),
+            "out_of_reach": {each: census.out_of_reach for each, census in censuses.items() if census.out_of_reach},
+        }
+
+    def _tenants(self, tenant_id: str | None) -> dict[str, TenantKeys]:
+        """Those that are served, with their keys as they are now."""
+        named: Iterable[str] = self._versions.store.tenants() if tenant_id is None else [tenant_id]
+        found = {each: self._versions.store.keys_of(each) for each in named if each != VAULT}
+        return {each: keys for each, keys in found.items() if keys.off_boarded_at is None}
+
+    def _fingerprint(self, tenants: Mapping[str, TenantKeys]) -> str:
+        """Of what a Rotation moves records to and from."""
+        digest = hashlib.sha256()
+        for tenant_id, keys in sorted(tenants.items()):
+            settings = self.desk.policy.tenant(tenant_id)
+            states = sorted(f"{key.key_id.path}={key.state}" for key in keys.keys)
+            digest.update(repr((tenant_id, str(settings.wrapping), settings.kms_key, states)).encode())
+        return digest.hexdigest()
+
+    def _run(self, reader: JobReader) -> Run:
+        run_id = reader.run_id()
+        reader.finish()
+        run = self._runs.latest()
+        if run is None or run.run_id != run_id:
+            raise Conflict("another Rotation has begun since")
+        return run
+
+
+def _asked_in(reader: JobReader, now: datetime) -> _Asked:
+    rotation = reader.part("rotation", now)
+    asked = _Asked(
+        rotate=rotation.one_of("rotate", _ROTATE) or "due",
+        tenant_id=rotation.optional_tenant_id(),
+        use=rotation.one_of("use", _USES),
+        reason=rotation.one_of("reason", tuple(RotationReason)),
+        re_encrypt=rotation.flag("re_encrypt"),
+    )
+    reader.finish()
+    rotation.finish()
+    return asked
+
+
+def _goes_on_as(run: Run, latest: Run) -> bool:
+    """Whether the latest one was left unfinished and is the same: then its cursors still hold."""
+    is_same = replace(run, run_id=latest.run_id, begun_at=latest.begun_at) == latest
+    return is_same and run.begun_at - latest.begun_at < RESUMED_FOR
