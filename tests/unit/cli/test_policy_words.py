@@ -196,9 +196,40 @@ def test_nothing_acts_on_a_setting_that_is_said_to_be_without_effect(setting: st
     assert [path.name for path in acting if re.search(rf"\.{setting}\b", path.read_text(encoding="utf-8"))] == []
 
 
+def handlers(builder: str) -> set[str]:
+    """Those whose entry point has this further argument."""
+    files = (PACKAGE / "handlers").glob("*.py")
+    made = re.compile(rf"^handler = EntryPoint\(\w+{builder}\)$", re.MULTILINE)
+    return {path.stem for path in files if made.search(path.read_text(encoding="utf-8"))}
+
+
 def test_the_functions_of_the_release_are_those_that_have_a_handler() -> None:
-    handlers = {path.stem for path in (PACKAGE / "handlers").glob("*.py")}
-    assert {name.lower() for name in FUNCTIONS} == handlers - {"__init__", "entry_point", "invocation"}
+    assert {name.lower() for name in FUNCTIONS} == handlers("")
+
+
+def test_the_policys_principals_do_not_speak_of_jobs() -> None:
+    """IAM alone says who may invoke those."""
+    jobs = {stem.replace("_", "") for stem in handlers(", build_job")}
+    assert "rotatekeys" in jobs
+    assert not jobs & {name.lower() for name in FUNCTIONS}
+
+
+# Rotation.
+
+
+def test_how_long_keys_are_used_is_said(words: str) -> None:
+    assert "Branch keys A new version is due 90 days after" in words
+    assert "Index keys A new version is due 365 days after" in words
+
+
+def test_how_long_a_rotation_waits_is_said(words: str) -> None:
+    assert "a Rotation waits for 360 seconds" in words
+
+
+def test_what_a_branch_key_means_for_direct_tenants_is_said_where_there_are_any(tmp_path: Path, capsys: Output) -> None:
+    text = words_of(tmp_path, capsys, lambda policy: policy["tenants"].pop("acme"))
+    assert "Tenants of direct wrapping" not in text
+    assert "Tenants of direct wrapping" in words_of(tmp_path, capsys)
 
 
 # For machines.

@@ -9,7 +9,6 @@ FUNCTIONS = ("Protect", "Reveal", "Lookup", "Verify", "Encrypt", "Decrypt")
 NOT_ACTED_ON = (
     "direct_marketing",
     "recipient",
-    "rotation",
     "tombstone_days",
     "circuit_breaker",
 )
@@ -20,14 +19,9 @@ def not_acted_on(policy: VaultPolicy) -> Section:
     """What the settings of `NOT_ACTED_ON` say, and what they are for."""
     marketing = sum(purpose.direct_marketing for purpose in policy.purposes.values())
     recipients = sum(principal.recipient is not None for principal in policy.principals)
-    rotation = policy.rotation
     meanings = {
         "direct_marketing": f"Set for {counted(marketing, 'purpose')}: whether an objection ends the purpose at once.",
         "recipient": f"Set for {counted(recipients, 'principal')}: what an export will call whoever received a number.",
-        "rotation": (
-            f"A new branch key is due after {counted(rotation.branch_days, 'day')}, a new index key after "
-            f"{counted(rotation.index_days, 'day')}. No key is rotated yet."
-        ),
         "tombstone_days": (
             f"For {counted(policy.tombstone_days, 'day')} after an erasure the token is answered with `erased`. "
             "Nothing is erased yet."
