@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from phone_vault.adapters.kms_keys import KmsKeys
+from phone_vault.adapters.suppressions import DynamoSuppressionStore
 from phone_vault.bootstrap import Application, Parts, parts_of
 from phone_vault.domain.keys import UNWRAPPING, KeyState
 from phone_vault.services.job import Desk, Job
@@ -26,7 +27,8 @@ def _desk(parts: Parts) -> Desk:
 
 def _rotate_keys(parts: Parts, settings: JobSettings) -> Job:
     del settings
-    return RotateKeys(_desk(parts), parts.key_ring_store, parts.wrapper, KmsKeys(parts.clients.kms))
+    suppressions = DynamoSuppressionStore(parts.tables, parts.settings.tables)
+    return RotateKeys(_desk(parts), parts.key_ring_store, parts.wrapper, KmsKeys(parts.clients.kms), suppressions)
 
 
 _MAKERS: Mapping[type[Job], Callable[[Parts, JobSettings], Job]] = {

@@ -43,6 +43,16 @@ def idempotency(subject_key: SecretKey, tenant_id: str, subject_id: str, idempot
     return mac(subject_key, "idempotency", *identity)
 
 
+def suppression_digest(suppress_key: SecretKey, tenant_id: str, purpose: str, number: PhoneNumber) -> bytes:
+    """By which a suppressed number is recognised; 32 bytes, the first layer of a `Suppression`."""
+    return mac(suppress_key, "suppression", tenant_id.encode(), purpose.encode(), number.disclose().encode())
+
+
+def suppression_layer(suppress_key: SecretKey, tenant_id: str, digest: bytes) -> bytes:
+    """The next layer over a digest; whoever knows the keys of before alone makes nothing of it."""
+    return mac(suppress_key, "suppression-layer", tenant_id.encode(), digest)
+
+
 def key_proof(keys: SecretKey, name: str) -> bytes:
     """By which the plaintext of a row of the key ring, read another way, shows that it is what was made; 32 bytes."""
     return mac(keys, "key-proof", name.encode())

@@ -20,6 +20,8 @@ class KeyUse(StrEnum):
     """Keys the blind index."""
     SUBJECT = "subject"
     """Makes subject ids into `subject_ref`."""
+    SUPPRESS = "suppress"
+    """Makes the digests of suppressed numbers. Every version stays in use, each in its layer."""
     AUDIT = "audit"
     """Authenticates audit entries. Its own row is wrapped by the Storage key, so that a disabled Kek does not silence
     the trail; rows of other uses carry a copy."""
@@ -29,6 +31,7 @@ WRAPPED_TOGETHER: Mapping[KeyUse, tuple[KeyUse, ...]] = {
     KeyUse.BRANCH: (KeyUse.BRANCH,),
     KeyUse.INDEX: (KeyUse.INDEX, KeyUse.SUBJECT, KeyUse.AUDIT),
     KeyUse.SUBJECT: (KeyUse.SUBJECT, KeyUse.AUDIT),
+    KeyUse.SUPPRESS: (KeyUse.SUPPRESS,),
     KeyUse.AUDIT: (KeyUse.AUDIT,),
 }
 """Which keys of a tenant a row of each use wraps, in this order, in one KMS ciphertext.
@@ -36,6 +39,10 @@ WRAPPED_TOGETHER: Mapping[KeyUse, tuple[KeyUse, ...]] = {
 So every function needs at most two KMS calls when it is cold: one for the branch key if it holds that, one for the
 row that brings it all other keys that it needs.
 """
+
+
+FIRST_USES = (KeyUse.BRANCH, KeyUse.INDEX, KeyUse.SUBJECT, KeyUse.AUDIT)
+"""The keys that a tenant gets on its first use."""
 
 
 class KeyState(StrEnum):

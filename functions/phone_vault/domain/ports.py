@@ -10,6 +10,7 @@ from phone_vault.domain.keys import KeyId, TenantKeys, WrappedKey
 from phone_vault.domain.message_key import MessageKey, MessageKeyId
 from phone_vault.domain.quotas import Counter
 from phone_vault.domain.stored_number import StoredNumber
+from phone_vault.domain.suppression import Suppression
 
 
 class RecordId(NamedTuple):
@@ -214,6 +215,18 @@ class NumberStore(Protocol):
 
     def index_entries(self, tenant_id: str, version: int, blind_index: bytes) -> Sequence[IndexEntry]:
         """Everything at one position of the blind index, strongly consistent."""
+        ...
+
+
+class SuppressionStore(Protocol):
+    """The suppression digests in Subjects. `StoreUnavailable` where it does not answer."""
+
+    def of_tenant(self, tenant_id: str) -> Sequence[Suppression]:
+        """All of a tenant, strongly consistent."""
+        ...
+
+    def replace(self, before: Suppression, after: Suppression) -> None:
+        """One in place of another, both or neither: `Contended` if that is not there any more."""
         ...
 
 

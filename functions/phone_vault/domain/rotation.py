@@ -16,6 +16,7 @@ LEAVING: Mapping[KeyUse, frozenset[KeyState]] = {
     KeyUse.BRANCH: frozenset({KeyState.DECRYPT_ONLY}),
     KeyUse.INDEX: frozenset({KeyState.CLOSED}),
     KeyUse.SUBJECT: frozenset(),
+    KeyUse.SUPPRESS: frozenset(),
     KeyUse.AUDIT: frozenset(),
 }
 """From which states a version of each use is retired."""

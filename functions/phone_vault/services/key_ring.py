@@ -10,6 +10,7 @@ from phone_vault.crypto.messages import WrappingKey
 from phone_vault.crypto.numbers import KEY_BYTES, new_key
 from phone_vault.domain.errors import KeyUnavailable, NotFound, StoreUnavailable, TamperedStore
 from phone_vault.domain.keys import (
+    FIRST_USES,
     FIRST_VERSION,
     INDEXING,
     UNWRAPPING,
@@ -83,7 +84,7 @@ class KeyRing:
 
         `NotFound` for a tenant that is off-boarded.
         """
-        self._ensure(tenant_id, tuple(KeyUse))
+        self._ensure(tenant_id, FIRST_USES)
 
     def knows(self, tenant_id: str) -> bool:
         """Whether the tenant has keys. That it has none is not remembered: another instance may be making them."""

@@ -75,6 +75,13 @@ class KeyVersions:
         with self._trail.writing([_event("key-activated", pending, caller, reason=str(reason))]) as entries:
             self.store.change(changes, entries)
 
+    def key_of(self, keys: TenantKeys, use: KeyUse, version: int) -> SecretKey:
+        """One version's own key, without those that its row carries along."""
+        row = next((key for key in keys.of_use(use) if key.key_id.version == version and key.wrapped), None)
+        if row is None:
+            raise TamperedStore("a tenant's keys are incomplete")
+        return SecretKey(self._unwrapped(row)[:KEY_BYTES])
+
     def move_on(self, key: WrappedKey, state: KeyState, caller: Caller, now: datetime) -> WrappedKey:
         """One version into its next state."""
         after = key.in_state(state, now)

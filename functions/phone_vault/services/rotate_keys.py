@@ -4,22 +4,24 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from phone_vault.domain.callers import Caller
 from phone_vault.domain.errors import Conflict, NotFound, Refusal, StoreUnavailable, TamperedStore
 from phone_vault.domain.job_requests import JobReader
 from phone_vault.domain.keys import VAULT, KeyId, KeyState, KeyUse, RotationReason, WrappedKey
-from phone_vault.domain.ports import Contended, KeyMover, KeyVersionStore, KmsKeyRotations
+from phone_vault.domain.ports import Contended, KeyMover, KeyVersionStore, KmsKeyRotations, SuppressionStore
 from phone_vault.domain.problems import PROBLEM_TYPES
 from phone_vault.domain.rotation import ROTATED, Rotated, is_due
 from phone_vault.services.job import Desk, Job
 from phone_vault.services.key_versions import KeyVersions
+from phone_vault.services.relayering import relayer
 
 KMS = "kms"
 ON_DEMAND_ROTATIONS = 25
 """For the life of a KMS key. Source: KMS Developer Guide, "Perform on-demand key rotation"."""
-_USES = (str(KeyUse.BRANCH), str(KeyUse.INDEX), KMS)
+_USES = (str(KeyUse.BRANCH), str(KeyUse.INDEX), str(KeyUse.SUPPRESS), KMS)
 _ATTEMPTS = 10
 
 
@@ -62,11 +64,19 @@ class RotateKeys(Job):
 
     name = "RotateKeys"
 
-    def __init__(self, desk: Desk, store: KeyVersionStore, mover: KeyMover, kms_keys: KmsKeyRotations) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        store: KeyVersionStore,
+        mover: KeyMover,
+        kms_keys: KmsKeyRotations,
+        suppressions: SuppressionStore,
+    ) -> None:
         super().__init__(desk)
         self._store = store
         self._versions = KeyVersions(store, mover, desk.trail, desk.tally)
         self._kms_keys = kms_keys
+        self._suppressions = suppressions
 
     def perform(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
         """Optional `use`, `tenant_id`, `reason`."""
@@ -74,7 +84,10 @@ class RotateKeys(Job):
         stated = reader.one_of("reason", tuple(RotationReason))
         reader.finish()
         reason = RotationReason(stated) if stated else RotationReason.SCHEDULED
-        due = use is None and reason is RotationReason.SCHEDULED
+        is_compromise = reason is RotationReason.COMPROMISE
+        due = use is None and not is_compromise
+        # The digests of suppressed numbers are under a key of their own, which is not rotated by age.
+        uses = (*ROTATED, KeyUse.SUPPRESS) if is_compromise else ROTATED
         order = _Order(caller, now, reason, only_if_due=due)
         tenants = self._tenants(tenant_id)
         done = _Done()
@@ -82,7 +95,7 @@ class RotateKeys(Job):
             self._rotate_kms_keys(tenants, order, done)
         else:
             for each in tenants:
-                for one in ROTATED if use is None else (KeyUse(use),):
+                for one in uses if use is None else (KeyUse(use),):
                     with _reported(done, each, one):
                         self._rotate(each, one, order, done)
                 with _reported(done, each, KMS):
@@ -129,6 +142,9 @@ class RotateKeys(Job):
                 continue
         else:
             raise StoreUnavailable("the tenant's keys change too often")
+        if use is KeyUse.SUPPRESS:
+            key_of = partial(self._versions.key_of, keys, use)
+            relayer(self._suppressions, tenant_id, made.version, key_of)
         done.rotated.append(Rotated(tenant_id, str(use), made.version - 1, made.version, present.state))
 
     def _rotate_kms_keys(self, tenants: Sequence[str], order: _Order, done: _Done) -> None:
