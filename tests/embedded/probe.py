@@ -10,15 +10,19 @@ import boto3
 
 INSTANCE = uuid4().hex
 STARTED_WITH = dict(os.environ)
-CLIENTS = {service: boto3.client(service) for service in ("dynamodb", "kms", "s3", "sts")}
+SESSION = boto3.Session()
+CLIENTS = {service: SESSION.client(service) for service in ("dynamodb", "kms", "s3", "sts")}
 
 
 def handler(event: Any, context: Any) -> Any:
-    """One of: call, print, sleep, fail, exit, unserialisable, environment; else who answers, and what it was asked."""
+    """One of: call, call_in, print, sleep, fail, exit, unserialisable, environment; else who answers, and what."""
     match event:
         case {"call": [service, operation, arguments]}:
             answer = getattr(CLIENTS[service], operation)(**arguments)
             return sorted(answer.keys() - {"ResponseMetadata"})
+        case {"call_in": [region, service, operation, arguments]}:
+            client: Any = SESSION.client(service, region_name=region)
+            return sorted(getattr(client, operation)(**arguments).keys() - {"ResponseMetadata"})
         case {"print": lines, **others}:
             for line in lines:
                 sys.stdout.write(f"{line}\n")

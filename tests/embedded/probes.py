@@ -95,7 +95,7 @@ def deploy(
     return Probe(cloud, name)
 
 
-def client_as(cloud: LocalCloud, function: str, service: str) -> Any:
+def client_as(cloud: LocalCloud, function: str, service: str, **settings: Any) -> Any:
     """A client with a session of the function's role, as an administrator could make one."""
     role = cloud.client("lambda").get_function_configuration(FunctionName=f"phone-vault-{function}")["Role"]
     session = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
@@ -104,4 +104,5 @@ def client_as(cloud: LocalCloud, function: str, service: str) -> Any:
         aws_access_key_id=session["AccessKeyId"],
         aws_secret_access_key=session["SecretAccessKey"],
         aws_session_token=session["SessionToken"],
+        **settings,
     )

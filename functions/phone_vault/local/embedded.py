@@ -14,7 +14,17 @@ from phone_vault.local.clock import EmbeddedClock
 from phone_vault.local.errors import AlreadyOpen
 from phone_vault.local.iam.enforcement import enforced
 from phone_vault.local.metering import metered
-from phone_vault.local.repairs import cloudformation, concurrency, dynamodb, kms, scans, stepfunctions
+from phone_vault.local.repairs import (
+    cloudformation,
+    concurrency,
+    dynamodb,
+    kms,
+    kms_places,
+    kms_rotation,
+    kms_signing,
+    scans,
+    stepfunctions,
+)
 from phone_vault.local.request_reading import read_once
 from phone_vault.local.sdk_models import parsed_once
 
@@ -41,6 +51,9 @@ def embedded_aws(clock: EmbeddedClock) -> Iterator[None]:
         parts.enter_context(concurrency.repairs())
         parts.enter_context(cloudformation.repairs())
         parts.enter_context(kms.repairs())
+        parts.enter_context(kms_places.repairs())
+        parts.enter_context(kms_rotation.repairs(clock.now))
+        parts.enter_context(kms_signing.repairs())
         parts.enter_context(dynamodb.repairs(clock.now))
         parts.enter_context(scans.repairs())
         parts.enter_context(stepfunctions.repairs(clock))

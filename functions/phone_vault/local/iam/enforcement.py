@@ -10,20 +10,21 @@ from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import AccessDeniedError, JsonRESTError
 from moto.dynamodb.models import dynamodb_backends
 from moto.iam.models import Role, iam_backends
-from moto.kms.models import kms_backends
 from moto.s3.exceptions import S3AccessDeniedError
 from moto.sts.models import AssumedRole, sts_backends
 
 from phone_vault.local.iam import dynamodb_requests, kms_requests
 from phone_vault.local.iam.patterns import UnsupportedPolicy
 from phone_vault.local.iam.policies import AuthorizationRequest, Verdict, mentions, verdict
-from phone_vault.local.place import ACCOUNT, PARTITION, REGION, arn
+from phone_vault.local.place import ACCOUNT, PARTITION, REGION
+from phone_vault.local.repairs.kms_places import key_of
 from phone_vault.local.request_bodies import body_of
 
-_DERIVED: dict[str, Callable[[str, Mapping[str, Any]], Iterator[AuthorizationRequest]]] = {
-    "dynamodb": dynamodb_requests.derive,
+_DERIVED: dict[str, Callable[[str, Mapping[str, Any], str], Iterator[AuthorizationRequest]]] = {
+    "dynamodb": lambda operation, body, _: dynamodb_requests.derive(operation, body),
     "kms": kms_requests.derive,
 }
+"""By operation, body and region."""
 _ALLOWED_TO_EVERYBODY = frozenset({("sts", "GetCallerIdentity")})
 _OTHER_SERVICES = {"awslambda": "lambda", "cloudformation": "cloudformation", "iam": "iam", "s3": "s3", "sts": "sts"}
 """What IAM calls services whose resources have no policies here that would let a role in."""
@@ -51,8 +52,8 @@ def _authorize(moto_request: Any, *_: Any) -> None:
     if service not in _DERIVED:
         _refuse_unless_mentioned(session, service, operation)
         raise UnsupportedPolicy(f"nobody has derived what {service}:{operation} of a role needs")
-    for request in _DERIVED[service](operation, body_of(moto_request)):
-        _judge(session, request)
+    for request in _DERIVED[service](operation, body_of(moto_request), moto_request.region):
+        _judge(session, request, moto_request.region)
 
 
 def _session(token: str) -> AssumedRole:
@@ -82,14 +83,14 @@ def _role(session: AssumedRole) -> Role:
     return iam_backends[ACCOUNT][PARTITION].get_role_by_arn(session.role_arn)
 
 
-def _judge(session: AssumedRole, request: AuthorizationRequest) -> None:
+def _judge(session: AssumedRole, request: AuthorizationRequest, region: str) -> None:
     request = replace(
         request,
         context={
             **request.context,
             "aws:principalaccount": (ACCOUNT,),
             "aws:principalarn": (session.role_arn,),
-            "aws:requestedregion": (REGION,),
+            "aws:requestedregion": (region,),
             "aws:securetransport": ("true",),
         },
     )
@@ -101,11 +102,11 @@ def _judge(session: AssumedRole, request: AuthorizationRequest) -> None:
     as_account = verdict(policies, request, frozenset({_ACCOUNT_ROOT, ACCOUNT}))
     if Verdict.DENIED in (as_role, as_account):
         raise _denied(session, request, "with an explicit deny in a resource-based policy")
-    if as_role is Verdict.ALLOWED:
+    if as_role is Verdict.ALLOWED and not _of_another_account(request.resource):
         return
     if by_identity is Verdict.SILENT:
         raise _denied(session, request, f"because no identity-based policy allows the {request.action} action")
-    if _needs_its_own_policy(request) and as_account is Verdict.SILENT:
+    if _needs_its_own_policy(request) and Verdict.ALLOWED not in (as_role, as_account):
         raise _denied(session, request, f"because no resource-based policy allows the {request.action} action")
 
 
@@ -116,16 +117,20 @@ def _identity_policies(role: Role) -> list[str]:
 
 
 def _resource_policies(resource: str) -> list[str]:
-    key = resource.removeprefix(arn("kms", "key/"))
-    if (found := kms_backends[ACCOUNT][REGION].keys.get(key)) is not None:
-        return [found.policy]
+    if key := key_of(resource):
+        return [key.policy]
     attached = dynamodb_backends[ACCOUNT][REGION].resource_policies.get(resource.partition("/index/")[0])
     return [attached.policy_doc] if attached else []
 
 
 def _needs_its_own_policy(request: AuthorizationRequest) -> bool:
     """A KMS key is nobody's by IAM policies alone: its key policy has to hand the decision to the account."""
-    return request.resource.startswith(arn("kms", "key/"))
+    return key_of(request.resource) is not None
+
+
+def _of_another_account(resource: str) -> bool:
+    """There its own policy is not enough: both accounts have to allow."""
+    return resource.startswith("arn:") and resource.split(":")[4] != ACCOUNT
 
 
 def _denied(session: AssumedRole, request: AuthorizationRequest, reason: str) -> JsonRESTError:

@@ -14,13 +14,14 @@ from phone_vault.local.iam.conditions import ContextValues
 from phone_vault.local.iam.policies import AuthorizationRequest
 from phone_vault.local.place import ACCOUNT, REGION
 from phone_vault.local.repairs.kms import key_of_ciphertext
+from phone_vault.local.repairs.kms_places import key_of, owner, require_region
 
 _WITHOUT_A_KEY = frozenset({"CreateKey", "GenerateRandom", "ListAliases", "ListKeys"})
 
 
-def derive(operation: str, body: Mapping[str, Any]) -> Iterator[AuthorizationRequest]:
+def derive(operation: str, body: Mapping[str, Any], region: str = REGION) -> Iterator[AuthorizationRequest]:
     """One request for each key that the operation uses."""
-    backend = kms_backends[ACCOUNT][REGION]
+    backend = kms_backends[ACCOUNT][region]
     if operation in _WITHOUT_A_KEY:
         yield AuthorizationRequest(f"kms:{operation}", "*", _context(None, None))
     elif operation == "ReEncrypt":
@@ -40,6 +41,9 @@ def _named(backend: KmsBackend, key: str | None) -> str:
     """The ARN of a key that is named by id, ARN or alias; empty when none is named."""
     if key is None:
         return ""
+    require_region(key, backend.region_name)
+    if found := key_of(key):
+        return str(found.arn)
     try:
         return str(backend.keys[backend.any_id_to_key_id(key)].arn)
     except (KeyError, AttributeError):  # the latter: moto has None for an alias that nobody made
@@ -48,9 +52,10 @@ def _named(backend: KmsBackend, key: str | None) -> str:
 
 def _of_ciphertext(backend: KmsBackend, blob: str) -> str:
     key_id = key_of_ciphertext(base64.b64decode(blob))
-    if key_id not in backend.keys:
+    found = owner(backend, key_id).keys.get(key_id)
+    if found is None:
         raise InvalidCiphertextException
-    return str(backend.keys[key_id].arn)
+    return str(found.arn)
 
 
 def _context(encryption_context: Mapping[str, str] | None, named_key: str | None) -> dict[str, ContextValues]:

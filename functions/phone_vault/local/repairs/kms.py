@@ -12,6 +12,8 @@ from moto.kms.exceptions import InvalidCiphertextException, InvalidKeyUsageExcep
 from moto.kms.models import Key, KmsBackend
 from moto.kms.responses import KmsResponse
 
+from phone_vault.local.repairs.kms_places import owner, require_region
+
 _SYMMETRIC = ("SYMMETRIC_DEFAULT", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512")
 _PENDING = "PendingDeletion"
 
@@ -72,7 +74,8 @@ def _private_key(key_spec: str) -> Any:
     return None if key_spec in _SYMMETRIC else _generate_private_key(key_spec)
 
 
-def _require_usable(key: Key) -> None:
+def require_usable(key: Key) -> None:
+    """Neither disabled nor pending deletion."""
     if key.key_state == _PENDING:
         raise JsonRESTError("KMSInvalidStateException", f"{key.arn} is pending deletion.")
     if key.key_state != "Enabled":
@@ -80,16 +83,18 @@ def _require_usable(key: Key) -> None:
 
 
 def _found(backend: KmsBackend, key_id: str) -> Key | None:
-    return backend.keys.get(backend.any_id_to_key_id(key_id))
+    plain = backend.any_id_to_key_id(key_id)
+    return owner(backend, plain).keys.get(plain)
 
 
 def _encrypt_if_usable(
     backend: KmsBackend, key_id: str, plaintext: bytes, encryption_context: dict[str, str]
 ) -> tuple[bytes, str]:
     if key := _found(backend, key_id):
-        _require_usable(key)
+        require_usable(key)
         if key.key_usage not in (None, "ENCRYPT_DECRYPT"):  # None: asked for by API without a usage
             raise InvalidKeyUsageException
+        return _encrypt(owner(backend, key.id), key.id, plaintext, encryption_context)
     return _encrypt(backend, key_id, plaintext, encryption_context)
 
 
@@ -98,13 +103,14 @@ def _decrypt_if_usable(
 ) -> tuple[bytes, str]:
     made_by = key_of_ciphertext(ciphertext_blob)
     _require_same(backend, key_id, made_by)
-    if key := backend.keys.get(made_by):
-        _require_usable(key)
-    return _decrypt(backend, ciphertext_blob, encryption_context, key_id)
+    if key := _found(backend, made_by):
+        require_usable(key)
+    return _decrypt(owner(backend, made_by), ciphertext_blob, encryption_context, key_id)
 
 
 def _re_encrypt_from_named_key(response: KmsResponse) -> str:
     made_by = key_of_ciphertext(response._get_param("CiphertextBlob"))
+    require_region(response._get_param("SourceKeyId"), response.region)
     _require_same(response.kms_backend, response._get_param("SourceKeyId"), made_by)
     return _re_encrypt(response)
 
@@ -120,7 +126,7 @@ def _require_same(backend: KmsBackend, named: str | None, made_by: str) -> None:
 def _if_usable(operation: Callable[..., Any]) -> Callable[..., Any]:
     def checked(backend: KmsBackend, key_id: str, *args: Any, **kwargs: Any) -> Any:
         if key := _found(backend, key_id):
-            _require_usable(key)
+            require_usable(key)
         return operation(backend, key_id, *args, **kwargs)
 
     return checked
@@ -129,7 +135,7 @@ def _if_usable(operation: Callable[..., Any]) -> Callable[..., Any]:
 def _generate_mac_if_usable(operation: Callable[..., Any]) -> Callable[..., Any]:
     def checked(backend: KmsBackend, message: bytes, key_id: str, *args: Any, **kwargs: Any) -> Any:
         if key := _found(backend, key_id):
-            _require_usable(key)
+            require_usable(key)
         return operation(backend, message, key_id, *args, **kwargs)
 
     return checked
