@@ -1,0 +1,33 @@
+"""The ports in memory: as strict as the adapters, and breakable on demand."""
+
+from tests.fakes.audit_log import MemoryAuditLog
+from tests.fakes.clock import NEW_YEAR, ManualClock
+from tests.fakes.counters import MemoryCounterStore
+from tests.fakes.disturbances import Disturbances, Killed
+from tests.fakes.key_ring import MemoryKeyRingStore
+from tests.fakes.kms import THE_KMS_KEY, THE_STORAGE_KEY, MemoryKeyWrapper
+from tests.fakes.numbers import MemoryNumberStore
+from tests.fakes.passes import MemoryCountedTables, MemoryIndexedRecords, MemorySweptIndex, MemoryWrappedRecords
+from tests.fakes.runs import MemoryRunStore
+from tests.fakes.tables import MemoryTables, Place
+
+__all__ = [
+    "NEW_YEAR",
+    "THE_KMS_KEY",
+    "THE_STORAGE_KEY",
+    "Disturbances",
+    "Killed",
+    "ManualClock",
+    "MemoryAuditLog",
+    "MemoryCountedTables",
+    "MemoryCounterStore",
+    "MemoryIndexedRecords",
+    "MemoryKeyRingStore",
+    "MemoryKeyWrapper",
+    "MemoryNumberStore",
+    "MemoryRunStore",
+    "MemorySweptIndex",
+    "MemoryTables",
+    "MemoryWrappedRecords",
+    "Place",
+]

@@ -1,0 +1,111 @@
+"""The tables of stored numbers in memory, as applications see them."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from phone_vault.domain.audit import Entry
+from phone_vault.domain.message_key import MessageKey, MessageKeyId
+from phone_vault.domain.ports import AlreadyStored, Contended, IndexEntry, NewNumber, RecordId, TokenTaken
+from phone_vault.domain.stored_number import StoredNumber
+from tests.fakes.audit_log import MemoryAuditLog
+from tests.fakes.tables import MemoryTables, Place
+
+
+class MemoryNumberStore:
+    """With their audit entries in the given log."""
+
+    def __init__(self, log: MemoryAuditLog, tables: MemoryTables | None = None) -> None:
+        self._log = log
+        self.tables = tables or MemoryTables()
+
+    def add(self, number: NewNumber, entry: Entry) -> None:
+        """The index decides who comes first."""
+        record, tables = number.record, self.tables
+        record_id = RecordId(record.tenant_id, record.token)
+        with tables.lock:
+            places = list(tables.places(record, record.index_positions))
+            for place in places:
+                if place in tables.index:
+                    raise AlreadyStored(tables.index[place])
+            if record_id in tables.records:
+                raise TokenTaken("a record has this token already")
+            self._log.append([entry])
+            tables.index.update(dict.fromkeys(places, record.token))
+            tables.records[record_id] = record
+            tables.messages[record_id] = number.message
+
+    def update(self, record: StoredNumber, due: str, entry: Entry) -> None:
+        """The due bucket is of no use here."""
+        del due
+        changes = {"grants": record.grants, "jurisdictions": record.jurisdictions, "last_used": record.last_used}
+        self._write([(record, changes)], [entry])
+
+    def message_keys(self, key_ids: Collection[MessageKeyId]) -> dict[MessageKeyId, MessageKey]:
+        """Those that exist."""
+        with self.tables.lock:
+            rows = {each: self.tables.keyed(each.tenant_id, each.name) for each in key_ids}
+        return {each: row for each, row in rows.items() if isinstance(row, MessageKey)}
+
+    def add_message_key(self, key: MessageKey, due: str, entry: Entry) -> None:
+        """If there is none; the due bucket is of no use here."""
+        del due
+        with self.tables.lock:
+            if key.key_id in self.tables.message_keys:
+                raise Contended("the key was made by another caller")
+            self._log.append([entry])
+            self.tables.message_keys[key.key_id] = key
+
+    def update_message_key(self, key: MessageKey, due: str, entry: Entry) -> None:
+        """The due bucket is of no use here."""
+        del due
+        changes = {
+            "grants": key.grants,
+            "jurisdictions": key.jurisdictions,
+            "last_used": key.last_used,
+            "generation": key.generation,
+            "wrapped_key": key.wrapped_key,
+            "branch_key_version": key.branch_key_version,
+            "kms_key": key.kms_key,
+        }
+        self._write([(key, changes)], [entry])
+
+    def record_uses(self, records: Sequence[StoredNumber | MessageKey], entries: Sequence[Entry]) -> None:
+        """If nothing has changed since it was read."""
+        self._write([(record, {"last_used": record.last_used}) for record in records], entries)
+
+    def _write(
+        self, writes: Sequence[tuple[StoredNumber | MessageKey, Mapping[str, object]]], entries: Sequence[Entry]
+    ) -> None:
+        """These attributes alone: what a job has changed beside them stays."""
+        with self.tables.lock:
+            rows = [self.tables.unchanged(read.tenant_id, read.name, read.revision) for read, _ in writes]
+            self._log.append(entries)
+            for row, (_, changes) in zip(rows, writes, strict=True):
+                self.tables.write(row, **changes)
+
+    def records(self, record_ids: Collection[RecordId]) -> dict[RecordId, StoredNumber]:
+        """Those that exist and have a key."""
+        with self.tables.lock:
+            rows = {each: self.tables.keyed(each.tenant_id, each.token) for each in record_ids}
+        return {each: row for each, row in rows.items() if isinstance(row, StoredNumber)}
+
+    def records_and_messages(
+        self, record_ids: Collection[RecordId]
+    ) -> tuple[Mapping[RecordId, StoredNumber], Mapping[RecordId, bytes]]:
+        """Those that exist."""
+        with self.tables.lock:
+            messages = {each: self.tables.messages[each] for each in record_ids if each in self.tables.messages}
+            return self.records(record_ids), messages
+
+    def token_at(self, tenant_id: str, blind_indexes: Mapping[int, bytes], subject_ref: str) -> str | None:
+        """Under the first version that knows."""
+        places = (Place(tenant_id, version, index, subject_ref) for version, index in blind_indexes.items())
+        return next((self.tables.index[place] for place in places if place in self.tables.index), None)
+
+    def index_entries(self, tenant_id: str, version: int, blind_index: bytes) -> list[IndexEntry]:
+        """Of every subject."""
+        with self.tables.lock:
+            return [
+                IndexEntry(token, place.subject_ref)
+                for place, token in self.tables.index.items()
+                if place[:3] == (tenant_id, version, blind_index)
+            ]
