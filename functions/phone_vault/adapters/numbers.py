@@ -3,25 +3,28 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from phone_vault.adapters.attribute_values import bytes_in, serialized
+from phone_vault.adapters.attribute_values import serialized
 from phone_vault.adapters.audit_log import entry_put
+from phone_vault.adapters.index_rows import index_entry_key, index_position, token_in
 from phone_vault.adapters.key_ring import TENANT_IS_NOT_OFF_BOARDED, tenant_row_key
+from phone_vault.adapters.record_updates import record_update
 from phone_vault.adapters.rows import (
     granted_attributes,
     keyed_attributes,
     last_used_map,
+    message_in,
     message_key_key,
     message_key_of,
     message_key_row,
+    message_row,
     record_id_of,
     record_key,
     record_of,
     record_row,
 )
-from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, check, pause, put
-from phone_vault.crypto.macs import as_text
+from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, check, contended, put
 from phone_vault.domain.audit import Entry
-from phone_vault.domain.errors import NotFound, TamperedStore
+from phone_vault.domain.errors import NotFound
 from phone_vault.domain.message_key import MessageKey, MessageKeyId
 from phone_vault.domain.ports import AlreadyStored, Contended, IndexEntry, NewNumber, RecordId, TokenTaken
 from phone_vault.domain.retention import Retained
@@ -30,7 +33,6 @@ from phone_vault.domain.stored_number import StoredNumber
 RECORD_IS_NEW = "attribute_not_exists(record_id)"
 SUBJECT_LACKS_THIS_NUMBER = "attribute_not_exists(index_position)"
 MEMBERSHIP_IS_NEW = "attribute_not_exists(subject)"
-UNCHANGED_SINCE_READ = "revision = :expected_revision"
 
 
 class DynamoNumberStore:
@@ -48,7 +50,7 @@ class DynamoNumberStore:
             put(
                 self._names.lookup_index,
                 {
-                    **_index_key(record.tenant_id, version, position.blind_index, record.subject_ref),
+                    **index_entry_key(record.tenant_id, version, position.blind_index, record.subject_ref),
                     "token": record.token,
                 },
                 SUBJECT_LACKS_THIS_NUMBER,
@@ -56,11 +58,10 @@ class DynamoNumberStore:
             for version, position in record.index_positions.items()
         ]
         membership = {"subject": f"{record.tenant_id}#{record.subject_ref}", "member": f"t#{record.token}"}
-        message = {**record_key(record_id), "message": number.message}
         actions = [
             *entries,
             put(self._names.record_keys, record_row(record, number.due), RECORD_IS_NEW),
-            put(self._names.numbers, message, RECORD_IS_NEW),
+            put(self._names.numbers, message_row(record_id, number.message), RECORD_IS_NEW),
             put(self._names.subjects, membership, MEMBERSHIP_IS_NEW),
             entry_put(self._names.audit_trail, entry),
         ]
@@ -69,7 +70,7 @@ class DynamoNumberStore:
         except ConditionsFailed as failed:
             taken = [failed.rows[index] for index in range(len(entries)) if index in failed.rows]
             if taken:
-                raise AlreadyStored(_token_in(taken[0])) from None
+                raise AlreadyStored(token_in(taken[0])) from None
             if len(entries) in failed.rows:
                 raise TokenTaken("a record has this token already") from None
             _refuse_off_boarded(failed, len(actions))
@@ -132,8 +133,7 @@ class DynamoNumberStore:
             self._tables.transact([*actions, *checks])
         except ConditionsFailed as failed:
             _refuse_off_boarded(failed, len(actions))
-            pause()
-            raise Contended("a record has changed since it was read") from None
+            raise contended() from None
 
     def records(self, record_ids: Collection[RecordId]) -> dict[RecordId, StoredNumber]:
         """By BatchGetItem."""
@@ -147,20 +147,20 @@ class DynamoNumberStore:
         tables = (self._names.record_keys, self._names.numbers)
         rows = self._tables.batch_get([(table, record_key(each)) for each in record_ids for table in tables])
         records = {record_id_of(row): record_of(row) for table, row in rows if table == self._names.record_keys}
-        messages = {record_id_of(row): _message_in(row) for table, row in rows if table == self._names.numbers}
+        messages = {record_id_of(row): message_in(row) for table, row in rows if table == self._names.numbers}
         return records, messages
 
     def token_at(self, tenant_id: str, blind_indexes: Mapping[int, bytes], subject_ref: str) -> str | None:
         """By BatchGetItem over the versions."""
-        keys = [_index_key(tenant_id, version, index, subject_ref) for version, index in blind_indexes.items()]
+        keys = [index_entry_key(tenant_id, version, index, subject_ref) for version, index in blind_indexes.items()]
         rows = self._tables.batch_get([(self._names.lookup_index, key) for key in keys])
-        return next((_token_in(row) for _, row in rows), None)
+        return next((token_in(row) for _, row in rows), None)
 
     def index_entries(self, tenant_id: str, version: int, blind_index: bytes) -> list[IndexEntry]:
         """By Query."""
-        position = _index_position(tenant_id, version, blind_index)
+        position = index_position(tenant_id, version, blind_index)
         rows = self._tables.query(self._names.lookup_index, "index_position", position)
-        return [IndexEntry(_token_in(row), str(row["subject_ref"])) for row in rows]
+        return [IndexEntry(token_in(row), str(row["subject_ref"])) for row in rows]
 
 
 def _refuse_off_boarded(failed: ConditionsFailed, check_at: int) -> None:
@@ -169,39 +169,5 @@ def _refuse_off_boarded(failed: ConditionsFailed, check_at: int) -> None:
 
 
 def _update(table: str, record: Retained, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    values = {f":{name}": value for name, value in attributes.items()}
-    values |= {":expected_revision": record.revision, ":next_revision": record.revision + 1}
-    assignments = ", ".join(f"#{name} = :{name}" for name, value in attributes.items() if value is not None)
-    removed = ", ".join(f"#{name}" for name, value in attributes.items() if value is None)
-    return {
-        "Update": {
-            "TableName": table,
-            "Key": serialized(record_key(RecordId(record.tenant_id, record.name))),
-            "UpdateExpression": f"SET {assignments}, revision = :next_revision" + f" REMOVE {removed}" * bool(removed),
-            "ConditionExpression": UNCHANGED_SINCE_READ,
-            "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
-            "ExpressionAttributeValues": serialized(values),
-        }
-    }
-
-
-def _index_position(tenant_id: str, version: int, blind_index: bytes) -> str:
-    return f"{tenant_id}#{version}#{as_text(blind_index)}"
-
-
-def _index_key(tenant_id: str, version: int, blind_index: bytes, subject_ref: str) -> dict[str, str]:
-    return {"index_position": _index_position(tenant_id, version, blind_index), "subject_ref": subject_ref}
-
-
-def _token_in(row: Mapping[str, Any]) -> str:
-    token = row.get("token")
-    if not isinstance(token, str):
-        raise TamperedStore("a row of LookupIndex does not read")
-    return token
-
-
-def _message_in(row: Mapping[str, Any]) -> bytes:
-    try:
-        return bytes_in(row["message"])
-    except (KeyError, TypeError, ValueError):
-        raise TamperedStore("a row of Numbers does not read") from None
+    key = record_key(RecordId(record.tenant_id, record.name))
+    return record_update(table, key, record.revision, attributes).action()

@@ -24,6 +24,7 @@ _NAMES = {
     Kind.MESSAGE_KEY: re.compile(rf"m#[A-Za-z0-9_-]{{43}}#{PURPOSE.pattern}"),
 }
 
+_INDEX_VERSION = re.compile(r"[1-9][0-9]{0,8}")
 _LAST_YEAR = 9000  # so that no retention, of 100 years at most, ends beyond the calendar
 _WRAPPED_BY_KMS = 0
 """In place of a branch key's version, which counts from 1."""
@@ -63,6 +64,17 @@ def record_row(record: StoredNumber, due: str) -> dict[str, Any]:
         "due": due,
         **granted_attributes(record),
     }
+
+
+def message_row(record_id: RecordId, message: bytes) -> dict[str, Any]:
+    """The row of Numbers."""
+    return {**record_key(record_id), "message": message}
+
+
+def message_in(row: Mapping[str, Any]) -> bytes:
+    """The message in a row of Numbers."""
+    with reading("a row of Numbers"):
+        return bytes_in(row["message"])
 
 
 def message_key_row(key: MessageKey, due: str) -> dict[str, Any]:
@@ -121,60 +133,79 @@ def last_used_map(record: Retained) -> dict[str, str]:
 
 def record_of(row: Mapping[str, Any]) -> StoredNumber:
     """The record; `TamperedStore` for anything that `record_row` does not write."""
-    with _reading("a row of RecordKeys"):
+    with reading("a row of RecordKeys"):
         tenant_id, token = record_id_of(row)
         return StoredNumber(
             tenant_id=tenant_id,
             token=token,
             subject_id=text_in(row["subject_id"]),
             subject_ref=text_in(row["subject_ref"]),
-            created_at=_moment_in(row["created_at"]),
+            created_at=moment_in(row["created_at"]),
             revision=count_in(row["revision"]),
             wrapped_key=bytes_in(row["wrapped_key"]),
-            branch_key_version=_version_of(row["branch_key_version"]),
-            kms_key=_kms_key_of(row),
-            key_made_at=_moment_in(row["key_made_at"]) if "key_made_at" in row else None,
+            branch_key_version=version_of(row["branch_key_version"]),
+            kms_key=kms_key_of(row),
+            key_made_at=moment_in(row["key_made_at"]) if "key_made_at" in row else None,
             **_granted_in(row),
-            index_positions={int(version): _position_of(each) for version, each in row["index_positions"].items()},
+            index_positions={
+                index_version_of(version): position_of(each) for version, each in row["index_positions"].items()
+            },
         )
 
 
 def message_key_of(key_id: MessageKeyId, row: Mapping[str, Any]) -> MessageKey:
     """The message key; `TamperedStore` for anything that `message_key_row` does not write for this very key."""
-    with _reading("a message key's row"):
+    with reading("a message key's row"):
         if row["subject_ref"] != key_id.subject_ref or key_id.purpose not in row["purposes"]:
             raise TamperedStore("a message key's row is that of another one")
         return MessageKey(
             key_id=key_id,
             generation=count_in(row["generation"]),
             subject_id=text_in(row["subject_id"]),
-            created_at=_moment_in(row["created_at"]),
+            created_at=moment_in(row["created_at"]),
             revision=count_in(row["revision"]),
             wrapped_key=bytes_in(row["wrapped_key"]),
-            branch_key_version=_version_of(row["branch_key_version"]),
-            kms_key=_kms_key_of(row),
+            branch_key_version=version_of(row["branch_key_version"]),
+            kms_key=kms_key_of(row),
             **_granted_in(row),
         )
 
 
+RECORD_ATTRIBUTES = (
+    "record_id",
+    "subject_id",
+    "subject_ref",
+    "created_at",
+    "revision",
+    "wrapped_key",
+    "branch_key_version",
+    "kms_key",
+    "key_made_at",
+    "jurisdictions",
+    "purposes",
+    "last_used",
+    "index_positions",
+)
+"""What `record_of` reads of a row."""
 HOLDING_ATTRIBUTES = ("record_id", "branch_key_version", "jurisdictions", "purposes", "last_used")
 """What `holding_of` reads of a row."""
 
 
 def holding_of(row: Mapping[str, Any]) -> Holding:
     """As much as can be counted of a stored number or a message key; `TamperedStore` as for the whole row."""
-    with _reading("a row of RecordKeys"):
+    with reading("a row of RecordKeys"):
         tenant_id, name = record_id_of(row)
         return Holding(
-            tenant_id=_tenant_of(tenant_id),
-            kind=_kind_of(name),
-            branch_key_version=_version_of(row["branch_key_version"]),
+            tenant_id=tenant_of(tenant_id),
+            kind=kind_of(name),
+            branch_key_version=version_of(row["branch_key_version"]),
             **_granted_in(row),
         )
 
 
 @contextmanager
-def _reading(what: str) -> Iterator[None]:
+def reading(what: str) -> Iterator[None]:
+    """Whatever goes wrong is `TamperedStore`."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
@@ -186,11 +217,12 @@ def _granted_in(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "jurisdictions": tuple(Jurisdiction(each) for each in _some(row["jurisdictions"])),
         "grants": {_purpose_of(name): _grant_of(each) for name, each in _some(row["purposes"]).items()},
-        "last_used": {purpose: _moment_in(moment) for purpose, moment in row["last_used"].items()},
+        "last_used": {purpose: moment_in(moment) for purpose, moment in row["last_used"].items()},
     }
 
 
-def _tenant_of(text: str) -> str:
+def tenant_of(text: str) -> str:
+    """The tenant's id; `ValueError` for anything that is none."""
     if not TENANT_ID.fullmatch(text):
         raise ValueError
     return text
@@ -202,27 +234,38 @@ def _purpose_of(text: str) -> str:
     return text
 
 
-def _kind_of(name: str) -> Kind:
+def kind_of(name: str) -> Kind:
+    """What the key's second part names; `ValueError` for anything that the vault does not."""
     kind = next((kind for kind, form in _NAMES.items() if form.fullmatch(name)), None)
     if kind is None:
         raise ValueError
     return kind
 
 
-def _moment_in(text: Any) -> datetime:
+def moment_in(text: Any) -> datetime:
+    """A moment at which the vault may have written; `ValueError` for any other."""
     moment = moments.from_text(text)
     if moment.year > _LAST_YEAR:
         raise ValueError("no moment at which the vault wrote")
     return moment
 
 
-def _version_of(value: Any) -> int | None:
+def version_of(value: Any) -> int | None:
+    """Of the branch key; None where KMS wraps."""
     version = count_in(value)
     return None if version == _WRAPPED_BY_KMS else version
 
 
-def _kms_key_of(row: Mapping[str, Any]) -> str | None:
+def kms_key_of(row: Mapping[str, Any]) -> str | None:
+    """The ARN, if the row names one."""
     return text_in(row["kms_key"]) if "kms_key" in row else None
+
+
+def index_version_of(text: str) -> int:
+    """One that a record stands in; `ValueError` for a version that the vault does not write so."""
+    if not _INDEX_VERSION.fullmatch(text):
+        raise ValueError("no version of an index key")
+    return int(text)
 
 
 def _grant_map(grant: Grant) -> dict[str, Any]:
@@ -237,9 +280,9 @@ def _grant_map(grant: Grant) -> dict[str, Any]:
 def _grant_of(row: Mapping[str, Any]) -> Grant:
     consent = row.get("consent")
     return Grant(
-        granted_at=_moment_in(row["granted_at"]),
+        granted_at=moment_in(row["granted_at"]),
         rule=RetentionRule(_days_of(row["days"]), RetentionStart(row["from"])),
-        consent=Consent(_moment_in(consent["given_at"]), text_in(consent["evidence"])) if consent is not None else None,
+        consent=Consent(moment_in(consent["given_at"]), text_in(consent["evidence"])) if consent is not None else None,
     )
 
 
@@ -256,5 +299,6 @@ def _some(value: Any) -> Any:
     return value
 
 
-def _position_of(row: Mapping[str, Any]) -> IndexPosition:
+def position_of(row: Mapping[str, Any]) -> IndexPosition:
+    """One of `index_positions`."""
     return IndexPosition(bytes_in(row["blind_index"]), bytes_in(row["binding"]), text_in(row["release"]))

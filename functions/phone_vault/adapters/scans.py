@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from phone_vault.adapters.attribute_values import Row, serialized
+from phone_vault.adapters.attribute_values import Row, deserialized, serialized
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,14 @@ class ScanPart:
 
 @dataclass(frozen=True, slots=True)
 class ScanPage:
-    """Rows, and where the next page begins; None after the last."""
+    """Items, and where the next page begins; None after the last."""
 
-    rows: Sequence[dict[str, Any]]
+    items: Sequence[Mapping[str, Any]]
+    """In DynamoDB's typed form: one that does not read must not stop the others."""
     count: int
     next_start: Row | None
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """All of them as Python values; `TamperedStore` if one does not read."""
+        return [deserialized(item) for item in self.items]

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from phone_vault.adapters.attribute_values import Row, deserialized, serialized
 from phone_vault.adapters.aws_errors import code_of
+from phone_vault.adapters.record_updates import Update
 from phone_vault.adapters.scans import ScanPage, ScanPart
 from phone_vault.domain.errors import StoreUnavailable
 from phone_vault.domain.ports import Contended
@@ -58,6 +59,19 @@ def put(
     }
 
 
+def delete(table: str, key: Row, condition: str, names: Mapping[str, str], values: Row) -> dict[str, Any]:
+    """A transaction's deletion; names and values are those of the condition."""
+    return {
+        "Delete": {
+            "TableName": table,
+            "Key": serialized(key),
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": dict(names),
+            "ExpressionAttributeValues": serialized(values),
+        }
+    }
+
+
 def check(table: str, key: Row, condition: str) -> dict[str, Any]:
     """A transaction's condition on a row that it does not write."""
     return {"ConditionCheck": {"TableName": table, "Key": serialized(key), "ConditionExpression": condition}}
@@ -83,21 +97,36 @@ class Tables:
             if failed:
                 raise ConditionsFailed(failed) from None
             if any(reason.get("Code") == "TransactionConflict" for reason in reasons):
-                pause()
-                raise Contended("another transaction holds a row") from None
+                raise contended() from None
             raise _unavailable(error) from None
         except BotoCoreError as error:
             raise _unavailable(error) from None
 
-    def put(self, table: str, row: Row, condition: str) -> None:
-        """One conditional put: `ConditionsFailed`."""
+    def put(self, table: str, row: Row, condition: str, values: Row | None = None) -> None:
+        """One conditional put: `ConditionsFailed`; values are those of the condition."""
         self._call(
             self._dynamodb.put_item,
             TableName=table,
             Item=serialized(row),
             ConditionExpression=condition,
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            **({"ExpressionAttributeValues": serialized(values)} if values else {}),
         )
+
+    def apply(self, update: Update) -> None:
+        """One conditional update, of which nothing comes back: `ConditionsFailed`."""
+        self._call(self._dynamodb.update_item, **update.parameters())
+
+    def delete(self, table: str, key: Row) -> None:
+        """One row, if it is there."""
+        self._call(self._dynamodb.delete_item, TableName=table, Key=serialized(key))
+
+    def get(self, table: str, key: Row, attributes: Sequence[str] = ()) -> dict[str, Any] | None:
+        """These attributes of a row, or all; strongly consistent; None where there is no such row."""
+        names = {f"#{name}": name for name in attributes}
+        named = {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names} if names else {}
+        answer = self._call(self._dynamodb.get_item, TableName=table, Key=serialized(key), ConsistentRead=True, **named)
+        return deserialized(answer["Item"]) if "Item" in answer else None
 
     def update(self, table: str, key: Row, update: str, condition: str, values: Row) -> dict[str, Any]:
         """One conditional update: the attributes that it wrote, as they are now, or `ConditionsFailed`."""
@@ -151,11 +180,14 @@ class Tables:
             **({"ExclusiveStartKey": serialized(start)} if start else {}),
         )
         last = answer.get("LastEvaluatedKey")
-        rows = [deserialized(item) for item in answer.get("Items", ())]
-        return ScanPage(rows, answer["Count"], deserialized(last) if last else None)
+        return ScanPage(answer.get("Items", ()), answer["Count"], deserialized(last) if last else None)
 
     def batch_get(self, keys: Sequence[tuple[str, Row]]) -> list[tuple[str, dict[str, Any]]]:
         """The rows that exist among these (table, key), strongly consistent, 100 keys a request; in no order."""
+        return [(table, deserialized(item)) for table, item in self.batch_get_items(keys)]
+
+    def batch_get_items(self, keys: Sequence[tuple[str, Row]]) -> list[tuple[str, Mapping[str, Any]]]:
+        """The same in DynamoDB's typed form, where one that does not read must not stop the others."""
         found = []
         for at in range(0, len(keys), _KEYS_PER_BATCH_READ):
             pending: dict[str, Any] = {}
@@ -164,11 +196,11 @@ class Tables:
             found.extend(self._batch_get(pending))
         return found
 
-    def _batch_get(self, pending: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-        found = []
+    def _batch_get(self, pending: dict[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+        found: list[tuple[str, Mapping[str, Any]]] = []
         for _ in range(_READ_ATTEMPTS):
             answer = self._call(self._dynamodb.batch_get_item, RequestItems=pending)
-            found += [(table, deserialized(item)) for table, items in answer["Responses"].items() for item in items]
+            found += [(table, item) for table, items in answer["Responses"].items() for item in items]
             pending = answer["UnprocessedKeys"]
             if not pending:
                 return found
@@ -177,19 +209,27 @@ class Tables:
 
     @staticmethod
     def _call(operation: Callable[..., Any], **parameters: Any) -> Any:
-        """`ConditionsFailed` where the request has a condition that does not hold, `StoreUnavailable`."""
+        """`ConditionsFailed` for a condition that does not hold, `Contended` as in `transact`, `StoreUnavailable`."""
         try:
             return operation(**parameters)
         except (ClientError, BotoCoreError) as error:
             if isinstance(error, ClientError) and code_of(error) == "ConditionalCheckFailedException":
                 response: Mapping[str, Any] = error.response
                 raise ConditionsFailed({0: deserialized(response.get("Item", {}))}) from None
+            if code_of(error) == "TransactionConflictException":
+                raise contended() from None
             raise _unavailable(error) from None
 
 
 def _unavailable(error: ClientError | BotoCoreError) -> StoreUnavailable:
     _LOG.warning("DynamoDB does not answer", extra={"aws_error": code_of(error)})
     return StoreUnavailable("DynamoDB does not answer")
+
+
+def contended() -> Contended:
+    """After a pause, as whoever meets it tries again."""
+    pause()
+    return Contended("another write got in between")
 
 
 def pause() -> None:
