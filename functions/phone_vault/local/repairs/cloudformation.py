@@ -16,6 +16,7 @@ from moto.iam.models import Role
 from moto.kms.models import Key, kms_backends
 
 from phone_vault.local.place import REGION
+from phone_vault.local.repairs.stand_ins import STAND_INS, Created
 
 Resource = dict[str, Any]
 
@@ -59,25 +60,14 @@ def _parse_template(text: str) -> dict[str, Any]:
 def _model_map_with_more() -> dict[str, Any]:
     return {
         **_model_map(),
+        **STAND_INS,
         "AWS::Lambda::Alias": _Alias,
         "AWS::Cognito::UserPool": _UserPool,
         "AWS::Cognito::UserPoolClient": _UserPoolClient,
     }
 
 
-class _Created:
-    """What CloudFormation asks of a resource."""
-
-    def __init__(self, physical_id: str) -> None:
-        self.physical_resource_id = physical_id
-        self.cf_resource_type = ""
-        self.logical_resource_id = ""
-
-    def is_created(self) -> bool:
-        return True
-
-
-class _UserPool(_Created):
+class _UserPool(Created):
     """AWS::Cognito::UserPool: its name and place alone, for the functions and for whoever speaks as one of its users.
 
     Nobody signs in here: API Gateway, which looks at tokens, is not embedded either.
@@ -97,7 +87,7 @@ class _UserPool(_Created):
         return f"https://cognito-idp.{REGION}.amazonaws.com/{self.physical_resource_id}"
 
 
-class _UserPoolClient(_Created):
+class _UserPoolClient(Created):
     """AWS::Cognito::UserPoolClient."""
 
     @classmethod
@@ -105,7 +95,7 @@ class _UserPoolClient(_Created):
         return cls("embeddedclient000000000000")
 
 
-class _Alias(_Created):
+class _Alias(Created):
     """AWS::Lambda::Alias, which moto creates by API only."""
 
     @classmethod

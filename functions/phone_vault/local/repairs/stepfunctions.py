@@ -17,6 +17,8 @@ from phone_vault.local.clock import EmbeddedClock
 from phone_vault.local.place import ACCOUNT, REGION
 
 _make_state_machine = StateMachine.create_from_cloudformation_json
+_stock_attribute = StateMachine.get_cfn_attribute
+_stock_has_attribute = StateMachine.has_cfn_attr
 _backend = responses.get_backend
 
 
@@ -43,8 +45,19 @@ def repairs(clock: EmbeddedClock) -> Iterator[None]:
             return _make_state_machine(name, _with_substitutions(resource), account_id, region_name, **kwargs)
 
         patches.enter_context(patch.object(responses, "get_backend", backend))
+        patches.enter_context(patch.object(StateMachine, "has_cfn_attr", classmethod(_has_attribute)))
+        patches.enter_context(patch.object(StateMachine, "get_cfn_attribute", _attribute))
         patches.enter_context(patch.object(StateMachine, "create_from_cloudformation_json", staticmethod(create)))
         yield
+
+
+def _has_attribute(_: type[StateMachine], attribute: str) -> bool:
+    return attribute == "Arn" or _stock_has_attribute(attribute)
+
+
+def _attribute(machine: StateMachine, attribute: str) -> Any:
+    """`Fn::GetAtt: [Machine, Arn]`, which stock moto does not know."""
+    return machine.arn if attribute == "Arn" else _stock_attribute(machine, attribute)
 
 
 def _with_substitutions(resource: dict[str, Any]) -> dict[str, Any]:
