@@ -1,4 +1,4 @@
-"""Who may do what with the two KMS keys."""
+"""Who may do what with the KMS keys."""
 
 import re
 
@@ -19,7 +19,6 @@ ROOT_OF_THE_ACCOUNT = f"arn:aws:iam::{ACCOUNT}:root"
 CONTROL = {
     "kms:CancelKeyDeletion",
     "kms:DisableKey",
-    "kms:DisableKeyRotation",
     "kms:EnableKey",
     "kms:PutKeyPolicy",
     "kms:ScheduleKeyDeletion",
@@ -36,7 +35,13 @@ ABOUT_THE_KEY = {
 }
 """What labels a key, or makes it rotate."""
 
+ENCRYPTING = {name: key for name, key in KEYS.items() if key["Properties"].get("KeyUsage") is None}
 every_key = pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+every_encrypting_key = pytest.mark.parametrize("key", ENCRYPTING.values(), ids=ENCRYPTING)
+
+
+def test_all_keys_but_that_of_receipts_encrypt() -> None:
+    assert KEYS.keys() - ENCRYPTING.keys() == {"Receipt"}
 
 
 def statements(key: Template, effect: str) -> list[Template]:
@@ -48,7 +53,7 @@ def allowed_to(key: Template, *actions: str) -> list[Template]:
     return [s for s in statements(key, "Allow") if set(actions) & set(listed(s["Action"]))]
 
 
-@every_key
+@every_encrypting_key
 def test_a_key_rotates_every_year(key: Template) -> None:
     properties = key["Properties"]
     assert (properties["EnableKeyRotation"], properties["RotationPeriodInDays"]) == (True, 365)
@@ -66,7 +71,7 @@ def test_a_key_survives_its_stack(key: Template) -> None:
 
 @every_key
 def test_only_the_named_administrator_controls_a_key(key: Template) -> None:
-    assert [s["Principal"] for s in allowed_to(key, *CONTROL)] == [{"AWS": ADMINISTRATOR}]
+    assert [s["Principal"] for s in allowed_to(key, *CONTROL, "kms:DisableKeyRotation")] == [{"AWS": ADMINISTRATOR}]
 
 
 @every_key
@@ -84,7 +89,7 @@ def test_the_lockout_check_is_bypassed_only_for_a_named_administrator(key: Templ
 @every_key
 def test_a_key_denies_control_to_every_function(key: Template) -> None:
     (denial,) = statements(key, "Deny")
-    assert set(denial["Action"]) >= CONTROL
+    assert set(denial["Action"]) >= CONTROL | {"kms:CreateGrant"}
     assert denial["Principal"] == {"AWS": "*"}
     assert denial["Condition"] == {
         "ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/phone-vault/functions/*"}
@@ -94,7 +99,15 @@ def test_a_key_denies_control_to_every_function(key: Template) -> None:
 @every_key
 def test_the_administrator_ends_and_rules_a_key_and_does_not_use_it(key: Template) -> None:
     (control,) = (s for s in statements(key, "Allow") if s["Principal"] == {"AWS": ADMINISTRATOR})
-    assert set(control["Action"]) == CONTROL | {"kms:RotateKeyOnDemand"}
+    assert set(control["Action"]) - {"kms:DisableKeyRotation", "kms:RotateKeyOnDemand"} == CONTROL
+
+
+@every_encrypting_key
+def test_the_administrator_rotates_a_key_and_no_function_keeps_it_from_rotating(key: Template) -> None:
+    (control,) = (s for s in statements(key, "Allow") if s["Principal"] == {"AWS": ADMINISTRATOR})
+    assert set(control["Action"]) >= {"kms:DisableKeyRotation", "kms:RotateKeyOnDemand"}
+    (denial,) = statements(key, "Deny")
+    assert "kms:DisableKeyRotation" in denial["Action"]
 
 
 @every_key
@@ -159,3 +172,21 @@ def test_the_storage_key_is_used_for_audit_keys_by_dynamodb_and_by_our_log_group
         },
         {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs}},
     ]
+
+
+def test_the_receipt_key_signs_by_ecdsa_over_p_256() -> None:
+    properties = KEYS["Receipt"]["Properties"]
+    assert (properties["KeySpec"], properties["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
+
+
+def test_only_functions_sign_receipts() -> None:
+    (signing,) = allowed_to(KEYS["Receipt"], "kms:Sign")
+    assert signing["Condition"] == {
+        "ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/phone-vault/functions/*"}
+    }
+
+
+def test_the_receipt_key_does_nothing_but_sign_and_show_its_public_key() -> None:
+    uses = {"Decrypt", "DeriveSharedSecret", "Encrypt", "GetPublicKey", "Sign", "Verify"}
+    allowed = {action for s in statements(KEYS["Receipt"], "Allow") for action in listed(s["Action"])}
+    assert allowed & {f"kms:{use}" for use in uses} == {"kms:GetPublicKey", "kms:Sign"}

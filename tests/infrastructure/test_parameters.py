@@ -56,6 +56,7 @@ def test_the_outputs_are_what_operators_are_promised() -> None:
         *(f"{table}Table" for table in TABLES),
         *(f"{function}FunctionArn" for function in FUNCTIONS),
         "KekId",
+        "ReceiptKeyId",
         "StorageKeyId",
         "UserPoolId",
         "UserPoolIssuer",
