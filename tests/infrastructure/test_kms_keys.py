@@ -16,6 +16,8 @@ from tests.infrastructure.templates import (
 
 KEYS = of_type("data", "AWS::KMS::Key")
 ROOT_OF_THE_ACCOUNT = f"arn:aws:iam::{ACCOUNT}:root"
+OF_A_FUNCTION = {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/phone-vault/functions/*"}}
+USES = {"kms:Decrypt", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
 CONTROL = {
     "kms:CancelKeyDeletion",
     "kms:DisableKey",
@@ -91,9 +93,7 @@ def test_a_key_denies_control_to_every_function(key: Template) -> None:
     (denial,) = statements(key, "Deny")
     assert set(denial["Action"]) >= CONTROL | {"kms:CreateGrant"}
     assert denial["Principal"] == {"AWS": "*"}
-    assert denial["Condition"] == {
-        "ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/phone-vault/functions/*"}
-    }
+    assert denial["Condition"] == OF_A_FUNCTION
 
 
 @every_key
@@ -143,12 +143,30 @@ def test_a_key_has_an_alias_after_the_vault(key: Template) -> None:
 
 
 def test_the_kek_is_used_only_for_rows_of_the_key_ring_and_for_record_keys() -> None:
-    rows, record_keys = (s["Condition"] for s in allowed_to(KEYS["Kek"], "kms:Encrypt", "kms:Decrypt"))
+    rows, record_keys = (s["Condition"] for s in allowed_to(KEYS["Kek"], *USES))
     assert rows == {"Null": {f"kms:EncryptionContext:{name}": "false" for name in ("tenant", "use", "version")}}
     assert record_keys == {
         "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["tenant", "token"]},
         "Null": {f"kms:EncryptionContext:{name}": "false" for name in ("tenant", "token")},
     }
+
+
+@pytest.mark.parametrize("key", [KEYS["Kek"], KEYS["Storage"]], ids=["Kek", "Storage"])
+def test_whoever_wraps_and_unwraps_under_a_context_may_be_let_move_what_is_wrapped_too(key: Template) -> None:
+    ours = [s for s in allowed_to(key, *USES) if "kms:ViaService" not in str(s) and "Service" not in s["Principal"]]
+    assert ours
+    assert all(set(statement["Action"]) == USES for statement in ours)
+
+
+def test_new_material_of_the_kek_is_for_its_administrator_and_for_roles_of_functions() -> None:
+    administrator, functions = allowed_to(KEYS["Kek"], "kms:RotateKeyOnDemand")
+    assert administrator["Principal"] == {"AWS": ADMINISTRATOR}
+    assert functions["Action"] == "kms:RotateKeyOnDemand"
+    assert functions["Condition"] == OF_A_FUNCTION
+
+
+def test_new_material_of_the_storage_key_is_for_its_administrator_alone() -> None:
+    assert [s["Principal"] for s in allowed_to(KEYS["Storage"], "kms:RotateKeyOnDemand")] == [{"AWS": ADMINISTRATOR}]
 
 
 def test_nobody_may_make_a_grant_on_the_kek() -> None:
@@ -161,7 +179,10 @@ def test_the_kek_makes_no_data_keys() -> None:
 
 def test_the_storage_key_is_used_for_audit_keys_by_dynamodb_and_by_our_log_groups_only() -> None:
     conditions = [s["Condition"] for s in allowed_to(KEYS["Storage"], "kms:Decrypt")]
-    logs = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/lambda/phone-vault-*"
+    logs = [
+        f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:{prefix}/phone-vault-*"
+        for prefix in ("/aws/lambda", "/aws/vendedlogs/states")
+    ]
     assert conditions == [
         {"StringEquals": {"kms:EncryptionContext:use": "audit"}},
         {
