@@ -1,5 +1,6 @@
 """KMS keys themselves: their on-demand rotations."""
 
+import time
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,6 +11,8 @@ from phone_vault.domain.errors import Conflict, KeyUnavailable
 from phone_vault.domain.ports import KmsRotations
 
 _ON_DEMAND = "ON_DEMAND"
+_LISTED_AFTER_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
+"""Pauses before each look whether a rotation is complete; KMS makes new material in the background."""
 
 
 class KmsKeys:
@@ -25,8 +28,13 @@ class KmsKeys:
         return KmsRotations(len(listed), len(dates), max(dates, default=None))
 
     def rotate(self, kms_key: str) -> None:
-        """New key material at once; KMS keeps the old for what it wraps."""
+        """Returns once what is encrypted from now on is under the new material, or after some seconds."""
+        before = self.rotations(kms_key).on_demand
         self._ask(kms_key, "rotate_key_on_demand")
+        for pause in _LISTED_AFTER_SECONDS:
+            time.sleep(pause)
+            if self.rotations(kms_key).on_demand > before:
+                return
 
     def _ask(self, kms_key: str, operation: str, **parameters: Any) -> Any:
         kms = self._kms_in(region_of(kms_key))

@@ -2,14 +2,15 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from phone_vault.domain.audit import Event
 from phone_vault.domain.callers import Caller
-from phone_vault.domain.errors import Conflict, NotFound
+from phone_vault.domain.errors import Conflict, NotFound, TamperedStore
 from phone_vault.domain.job_ports import RunStore
 from phone_vault.domain.job_requests import JobReader
 from phone_vault.domain.keys import VAULT, KeyState, KeyUse, RotationReason, TenantKeys
@@ -82,9 +83,8 @@ class AdvanceRotation(Worker):
 
     def _begin(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
         """A run, or the one that was not finished, if the keys are as it found them."""
-        del caller
         asked = _asked_in(reader, now)
-        tenants = self._tenants(asked.tenant_id)
+        tenants = self._tenants(asked.tenant_id, caller)
         latest = self._runs.latest()
         run = Run(
             run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
@@ -97,7 +97,7 @@ class AdvanceRotation(Worker):
         if latest is not None and _goes_on_as(run, latest):
             run = latest
         else:
-            self._runs.save_run(run, latest)
+            self._save(run, latest)
         versions = [key for keys in tenants.values() for key in keys.keys]
         return {
             "run_id": run.run_id,
@@ -111,60 +111,93 @@ class AdvanceRotation(Worker):
     def _settle(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
         """Index versions that every record stands in, by a census of after the wait, are read from now on."""
         run = self._run(reader)
-        tenants = self._tenants(run.tenant_id)
+        tenants = self._tenants(run.tenant_id, caller)
         if any(keys.pending(KeyUse.INDEX) for keys in tenants.values()):
             for tenant_id, census in self._censuses.take(run, Step.FIRST_CENSUS, tenants).items():
-                self._activate_filled(tenants[tenant_id], census, caller, now)
-        versions = [key for keys in self._tenants(run.tenant_id).values() for key in keys.of_use(KeyUse.INDEX)]
+                with self._by_itself(tenant_id, caller):
+                    self._activate_filled(tenants[tenant_id], census, caller, now)
+        versions = [key for keys in self._tenants(run.tenant_id, caller).values() for key in keys.of_use(KeyUse.INDEX)]
         return {"sweeping": any(key.state in (KeyState.DECRYPT_ONLY, KeyState.CLOSED) for key in versions)}
 
     def _activate_filled(self, keys: TenantKeys, census: Census, caller: Caller, now: datetime) -> None:
         pending = keys.pending(KeyUse.INDEX)
         if pending is None or not census.proves_filled(pending, self.desk.wait):
             return
-        with suppress(Contended):  # somebody else moves the tenant's keys; the next Rotation looks again
-            self._versions.activate(keys, pending, RotationReason.SCHEDULED, caller, now)
+        self._versions.activate(keys, pending, RotationReason.SCHEDULED, caller, now)
 
     def _close(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
         """Nobody reads the superseded index versions any more: from now on nobody writes them either."""
         run = self._run(reader)
-        for keys in self._tenants(run.tenant_id).values():
+        for tenant_id, keys in self._tenants(run.tenant_id, caller).items():
             for key in keys.of_use(KeyUse.INDEX):
                 is_read_by_none = key.changed_at is not None and key.changed_at + self.desk.wait <= now
                 if key.state is KeyState.DECRYPT_ONLY and is_read_by_none:
-                    with suppress(Contended):  # somebody else moves the tenant's keys; the next Rotation looks again
+                    with self._by_itself(tenant_id, caller):
                         self._versions.move_on(key, KeyState.CLOSED, caller, now)
         return {}
 
     def _finish(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
         """The last census, what it lets retire, and what the Rotation has done."""
         run = self._run(reader)
-        tenants = self._tenants(run.tenant_id)
+        tenants = self._tenants(run.tenant_id, caller)
         censuses = self._censuses.take(run, Step.LAST_CENSUS, tenants)
-        retired = []
         for tenant_id, census in censuses.items():
             for key in tenants[tenant_id].keys:
                 if census.proves_unused(key, self.desk.wait):
-                    with suppress(Contended):  # somebody else moves the tenant's keys; the next Rotation looks again
+                    with self._by_itself(tenant_id, caller):
                         self._versions.move_on(key, KeyState.RETIRED, caller, now)
-                        retired.append(key.key_id.path)
         counted = {step: self._censuses.counted(run, step) for step in Step}
-        self._runs.save_run(replace(run, finished=True), run)
+        self._save(replace(run, finished=True), run)
         return {
             "rewrapped": counted[Step.REWRAP_FIRST][DONE] + counted[Step.REWRAP][DONE],
             "reindexed": counted[Step.REINDEX][DONE],
             "re_encrypted": counted[Step.RE_ENCRYPT][DONE],
             "failed": sum(counted[step][FAILED] for step in (Step.REWRAP, Step.RE_ENCRYPT, Step.REINDEX, Step.SWEEP)),
             "census": census_of_versions(tenants, censuses),
-            "retired": sorted(retired),
+            "retired": self._retired_since(run, caller),
             "out_of_reach": {each: census.out_of_reach for each, census in censuses.items() if census.out_of_reach},
         }
 
-    def _tenants(self, tenant_id: str | None) -> dict[str, TenantKeys]:
-        """Those that are served, with their keys as they are now."""
-        named: Iterable[str] = self._versions.store.tenants() if tenant_id is None else [tenant_id]
-        found = {each: self._versions.store.keys_of(each) for each in named if each != VAULT}
-        return {each: keys for each, keys in found.items() if keys.off_boarded_at is None}
+    def _retired_since(self, run: Run, caller: Caller) -> list[str]:
+        """What the run has retired, whichever call of its last step it was."""
+        return sorted(
+            key.key_id.path
+            for keys in self._tenants(run.tenant_id, caller).values()
+            for key in keys.keys
+            if key.state is KeyState.RETIRED and key.changed_at is not None and key.changed_at >= run.begun_at
+        )
+
+    def _save(self, run: Run, before: Run | None) -> None:
+        try:
+            self._runs.save_run(run, before)
+        except Contended:
+            raise Conflict("another Rotation has begun since") from None
+
+    def _tenants(self, tenant_id: str | None, caller: Caller) -> dict[str, TenantKeys]:
+        """Those that are served, with their keys as they are now; one whose keys do not read stops no other."""
+        if tenant_id is not None:
+            return self._served(tenant_id)
+        found: dict[str, TenantKeys] = {}
+        for each in self._versions.store.tenants():
+            if each != VAULT:
+                with self._by_itself(each, caller):
+                    found |= self._served(each)
+        return found
+
+    def _served(self, tenant_id: str) -> dict[str, TenantKeys]:
+        keys = self._versions.store.keys_of(tenant_id)
+        return {tenant_id: keys} if keys.off_boarded_at is None else {}
+
+    @contextmanager
+    def _by_itself(self, tenant_id: str, caller: Caller) -> Iterator[None]:
+        """What is done for one tenant. If it cannot be now, the next Rotation looks again, and the others go on."""
+        try:
+            yield
+        except Contended:
+            pass  # somebody else moves the tenant's keys
+        except TamperedStore:
+            # By the vault's own audit key: the fault may be the tenant's.
+            self.note(Event("failed", caller, details={"whose": tenant_id, "problem": "tampered-store"}))
 
     def _fingerprint(self, tenants: Mapping[str, TenantKeys]) -> str:
         """Of what a Rotation moves records to and from."""

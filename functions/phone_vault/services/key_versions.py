@@ -82,10 +82,17 @@ class KeyVersions:
             raise TamperedStore("a tenant's keys are incomplete")
         return SecretKey(self._unwrapped(row)[:KEY_BYTES])
 
-    def move_on(self, key: WrappedKey, state: KeyState, caller: Caller, now: datetime) -> WrappedKey:
-        """One version into its next state."""
+    def condemn(self, key: WrappedKey, caller: Caller) -> None:
+        """Note of a superseded version that others may know it."""
+        with self._trail.writing([_event("key-compromised", key, caller)]) as entries:
+            self.store.change([KeyChange(key, replace(key, compromised=True))], entries)
+
+    def move_on(
+        self, key: WrappedKey, state: KeyState, caller: Caller, now: datetime, why: str | None = None
+    ) -> WrappedKey:
+        """One version into its next state; `why` is what the caller says of it."""
         after = key.in_state(state, now)
-        with self._trail.writing([_event(f"key-{state}", key, caller)]) as entries:
+        with self._trail.writing([replace(_event(f"key-{state}", key, caller), reason=why)]) as entries:
             self.store.change([KeyChange(key, after)], entries)
         return after
 

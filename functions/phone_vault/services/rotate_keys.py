@@ -1,16 +1,18 @@
 """RotateKeys: new versions of branch and index keys, new material of KMS keys, and rows on the KMS keys meant."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from phone_vault.domain.audit import Event
 from phone_vault.domain.callers import Caller
-from phone_vault.domain.errors import Conflict, NotFound, Refusal, StoreUnavailable, TamperedStore
+from phone_vault.domain.errors import Conflict, KeyUnavailable, NotFound, Refusal, StoreUnavailable, TamperedStore
 from phone_vault.domain.job_requests import JobReader
-from phone_vault.domain.keys import VAULT, KeyId, KeyState, KeyUse, RotationReason, WrappedKey
+from phone_vault.domain.keys import VAULT, KeyId, KeyState, KeyUse, RotationReason, TenantKeys, WrappedKey
+from phone_vault.domain.moments import to_second
 from phone_vault.domain.ports import Contended, KeyMover, KeyVersionStore, KmsKeyRotations, SuppressionStore
 from phone_vault.domain.problems import PROBLEM_TYPES
 from phone_vault.domain.rotation import ROTATED, Rotated, is_due
@@ -21,6 +23,9 @@ from phone_vault.services.relayering import relayer
 KMS = "kms"
 ON_DEMAND_ROTATIONS = 25
 """For the life of a KMS key. Source: KMS Developer Guide, "Perform on-demand key rotation"."""
+RESUMED_FOR = timedelta(days=1)
+"""After which a rotation on demand that has left rows behind is not gone on with: what cannot be moved would otherwise
+keep all other rows from ever being wrapped anew."""
 _USES = (str(KeyUse.BRANCH), str(KeyUse.INDEX), str(KeyUse.SUPPRESS), KMS)
 _ATTEMPTS = 10
 
@@ -46,14 +51,17 @@ class _Done:
 
 @dataclass(frozen=True, slots=True)
 class _Material:
-    """What a KMS key encrypts with, counted from 1; `since` is None for what was made in this call."""
+    """What a KMS key encrypts with, counted from 1."""
 
     version: int
-    since: datetime | None
+    since: datetime
+    is_of_this_call: bool
 
     def is_newer_than(self, row: WrappedKey) -> bool:
-        """Whether the row was wrapped before it was there."""
-        return self.since is None or row.wrapped_at < self.since
+        """Whether the row was, or may have been, wrapped before it was there; rows know their moments to the second."""
+        if self.is_of_this_call:
+            return True
+        return row.created_at <= self.since if row.moved_at is None else row.moved_at < self.since
 
 
 class RotateKeys(Job):
@@ -96,11 +104,11 @@ class RotateKeys(Job):
         else:
             for each in tenants:
                 for one in uses if use is None else (KeyUse(use),):
-                    with _reported(done, each, one):
+                    with self._reported(done, order, each, one):
                         self._rotate(each, one, order, done)
-                with _reported(done, each, KMS):
-                    self._move_rows(each, _is_never_behind, order)
-        if tenant_id is not None and done.refusal is not None and not done.rotated:
+                with self._reported(done, order, each, KMS):
+                    self._move_rows(each, _is_never_behind, order.caller, now)
+        if (tenant_id is not None or use == KMS) and done.refusal is not None and not done.rotated:
             raise done.refusal
         return {
             "rotated": [_as_json(each) for each in done.rotated],
@@ -121,8 +129,12 @@ class RotateKeys(Job):
         for _ in range(_ATTEMPTS):
             keys = self._store.keys_of(tenant_id)
             active, pending = keys.active(use), keys.pending(use)
-            if active is None or keys.off_boarded_at is not None:
-                return  # the vault itself, which has an audit key alone, or a tenant that has left
+            if tenant_id == VAULT or keys.off_boarded_at is not None:
+                return  # the vault itself has an audit key alone, and a tenant that has left has none
+            if active is None and use not in ROTATED:
+                return  # not needed yet
+            if active is None:
+                raise TamperedStore("a tenant's keys are incomplete")
             is_wanted = not order.only_if_due or is_due(active, self.desk.policy.rotation, order.now)
             if made is None and pending is None and not is_wanted:
                 return
@@ -132,6 +144,7 @@ class RotateKeys(Job):
                 if present is None:
                     self._versions.make(active, order.reason, order.caller, order.now)
                 elif present.state is not KeyState.PENDING:
+                    self._condemn_the_one_before(keys, present, order)
                     break
                 else:
                     self._versions.prove(present)
@@ -147,54 +160,91 @@ class RotateKeys(Job):
             relayer(self._suppressions, tenant_id, made.version, key_of)
         done.rotated.append(Rotated(tenant_id, str(use), made.version - 1, made.version, present.state))
 
+    def _condemn_the_one_before(self, keys: TenantKeys, present: WrappedKey, order: _Order) -> None:
+        """Whoever activated the version, if it was another rotation, did not know that others may know the last one."""
+        before = keys.version(replace(present.key_id, version=present.key_id.version - 1))
+        if order.reason is not RotationReason.COMPROMISE or before is None or before.compromised:
+            return
+        if before.state is KeyState.DECRYPT_ONLY:
+            self._versions.condemn(before, order.caller)
+
     def _rotate_kms_keys(self, tenants: Sequence[str], order: _Order, done: _Done) -> None:
         """Once for each KMS key that these tenants have, then every row of theirs, the audit keys' too."""
-        by_kms_key: dict[str, list[str]] = {}
+        by_kms_key: dict[str, dict[str, TenantKeys]] = {}
         for tenant_id in tenants:
-            by_kms_key.setdefault(self._versions.kms_key_of(tenant_id), []).append(tenant_id)
+            with self._reported(done, order, tenant_id, KMS):
+                keys = self._store.keys_of(tenant_id)
+                if keys.off_boarded_at is None:
+                    by_kms_key.setdefault(self._versions.kms_key_of(tenant_id), {})[tenant_id] = keys
         for kms_key, served in by_kms_key.items():
             material = None
-            with _reported(done, kms_key, KMS):
-                material = self._new_material(kms_key, served)
+            with self._reported(done, order, kms_key, KMS):
+                material = self._new_material(kms_key, served.values(), order.now)
             if material is None:
                 continue
             for tenant_id in served:
-                with _reported(done, tenant_id, KMS):
-                    self._move_rows(tenant_id, material.is_newer_than, order)
+                with self._reported(done, order, tenant_id, KMS):
+                    # By this clock or by KMS's, whichever is ahead: so that the next call takes no row for left behind.
+                    moved_at = max(_full_second(self.desk.clock.now()), _full_second(material.since))
+                    self._move_rows(tenant_id, material.is_newer_than, order.caller, moved_at)
                     if tenant_id != VAULT:
                         rotated = Rotated(tenant_id, KMS, material.version - 1, material.version, KeyState.ACTIVE)
                         done.rotated.append(rotated)
 
-    def _new_material(self, kms_key: str, tenants: Sequence[str]) -> _Material:
+    def _new_material(self, kms_key: str, served: Iterable[TenantKeys], now: datetime) -> _Material:
         """Rotate the key, unless the last call did and was stopped before it had moved all rows."""
-        rotations = self._kms_keys.rotations(kms_key)
-        unfinished = _Material(1 + rotations.of_any_kind, rotations.last_on_demand)
-        rows = [row for each in tenants for row in self._store.keys_of(each).keys if row.kms_key == kms_key]
-        if rotations.last_on_demand is not None and any(map(unfinished.is_newer_than, rows)):
-            return unfinished
-        if rotations.on_demand >= ON_DEMAND_ROTATIONS:
+        before = self._kms_keys.rotations(kms_key)
+        if before.last_on_demand is not None and now < before.last_on_demand + RESUMED_FOR:
+            unfinished = _Material(1 + before.of_any_kind, before.last_on_demand, is_of_this_call=False)
+            rows = [row for keys in served for row in keys.keys if row.kms_key == kms_key and not _is_destroyed(row)]
+            if any(map(unfinished.is_newer_than, rows)):
+                return unfinished
+        if before.on_demand >= ON_DEMAND_ROTATIONS:
             raise Conflict(f"the KMS key has had its {ON_DEMAND_ROTATIONS} rotations on demand; name a new one")
         self._kms_keys.rotate(kms_key)
-        return _Material(2 + rotations.of_any_kind, None)
+        after = self._kms_keys.rotations(kms_key)
+        if after.last_on_demand is None or after.on_demand <= before.on_demand:
+            # Until it is listed KMS may still encrypt with the old material, and the rows would stay under that.
+            raise KeyUnavailable("KMS is still making the key's new material; the rows are moved when asked again")
+        return _Material(1 + after.of_any_kind, after.last_on_demand, is_of_this_call=True)
 
-    def _move_rows(self, tenant_id: str, is_behind: Callable[[WrappedKey], bool], order: _Order) -> None:
+    def _move_rows(
+        self, tenant_id: str, is_behind: Callable[[WrappedKey], bool], caller: Caller, moved_at: datetime
+    ) -> None:
         """Re-encrypt by KMS what is behind, or under another KMS key than the policy means."""
         moved: set[KeyId] = set()
         for _ in range(_ATTEMPTS):
             rows = [
                 row
                 for row in self._store.keys_of(tenant_id).keys
-                if row.state is not KeyState.DESTROYED and row.key_id not in moved
+                if not _is_destroyed(row) and row.key_id not in moved
                 if is_behind(row) or not self._versions.is_in_place(row)
             ]
             try:
                 for row in rows:
-                    self._versions.move(row, order.caller, order.now)
+                    self._versions.move(row, caller, moved_at)
                     moved.add(row.key_id)
             except Contended:
                 continue
             return
         raise StoreUnavailable("the tenant's keys change too often")
+
+    @contextmanager
+    def _reported(self, done: _Done, order: _Order, whose: str, use: str) -> Iterator[None]:
+        """What fails for one tenant or KMS key is told, in the trail too, and the others go on."""
+        try:
+            yield
+        except Refusal as refusal:
+            problem = PROBLEM_TYPES[type(refusal)].name
+            done.refusal = done.refusal or refusal
+        except TamperedStore:
+            problem = "tampered-store"
+        else:
+            return
+        failed = {"whose": whose, "use": str(use), "problem": problem}
+        done.failed.append(failed)
+        # By the vault's own audit key: what failed may be the tenant's.
+        self.note(Event("failed", order.caller, details=failed))
 
 
 def _is_never_behind(row: WrappedKey) -> bool:
@@ -202,16 +252,13 @@ def _is_never_behind(row: WrappedKey) -> bool:
     return False
 
 
-@contextmanager
-def _reported(done: _Done, whose: str, use: str) -> Iterator[None]:
-    """What fails for one tenant or KMS key is told, and the others go on."""
-    try:
-        yield
-    except Refusal as refusal:
-        done.failed.append({"whose": whose, "use": use, "problem": PROBLEM_TYPES[type(refusal)].name})
-        done.refusal = done.refusal or refusal
-    except TamperedStore:
-        done.failed.append({"whose": whose, "use": use, "problem": "tampered-store"})
+def _is_destroyed(row: WrappedKey) -> bool:
+    return row.state is KeyState.DESTROYED
+
+
+def _full_second(moment: datetime) -> datetime:
+    """The first one that is not before the moment."""
+    return to_second(moment + timedelta(microseconds=999_999))
 
 
 def _as_json(rotated: Rotated) -> dict[str, Any]:
