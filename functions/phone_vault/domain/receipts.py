@@ -1,0 +1,135 @@
+"""Receipts: what was destroyed and since when for good, signed, and checkable by whoever has file and public key.
+
+A receipt is a JSON object. The signature covers the canonical form of all but the fields of `UNSIGNED`, fields that
+this release does not know among them. Tokens stand in it as a Merkle root alone; its unsigned `leaves`, one salt and
+hash for each token, let whoever knows a token show that it is among them, and tell nobody else which they are.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from phone_vault.domain import merkle
+from phone_vault.domain.moments import to_text
+
+UNSIGNED = frozenset({"signature", "fingerprint", "leaves", "blocked"})
+"""`leaves` is bound by the root all the same; `blocked` may name tokens, and is nothing that was destroyed."""
+SIGNED = frozenset(
+    {"id", "kind", "tenant_id", "reason", "at", "policy", "counts", "by_purpose", "tokens", "final_at", "excludes"}
+)
+EXCLUDES = ("on-demand backups", "exports", "replicas")
+"""Copies of tables that somebody made outside the vault: it does not know of them, so no receipt speaks for them."""
+
+SALT_BYTES = 16
+_ID_DIGITS = 32
+
+
+class ReceiptKind(StrEnum):
+    """Why something was destroyed."""
+
+    OFF_BOARDING = "off-boarding"
+    """All keys of a tenant: whatever it had stored, so that no tokens are listed."""
+    PURGE = "purge"
+    ERASURE = "erasure"
+
+
+@dataclass(frozen=True, slots=True)
+class SaltedToken:
+    """A leaf of a receipt's tree."""
+
+    salt: bytes
+    """16 random bytes."""
+    hash: bytes
+
+    @classmethod
+    def of(cls, token: str, salt: bytes) -> "SaltedToken":
+        """The leaf of a token."""
+        return cls(salt, merkle.leaf_hash(salt + token.encode()))
+
+    def is_of(self, token: str) -> bool:
+        """Whether it is this token's."""
+        return hmac.compare_digest(self.hash, SaltedToken.of(token, self.salt).hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """What a receipt is about."""
+
+    kind: ReceiptKind
+    at: datetime
+    final_at: datetime
+    """When no backup window of the vault's own holds a key or an index entry any more."""
+    policy: str
+    """SHA-256 of the policy file, in hex."""
+    counts: Mapping[str, int]
+    """By `stored_numbers`, `message_keys`."""
+    by_purpose: Mapping[str, int] = field(default_factory=dict)
+    """Stored numbers; one of several purposes counts for each."""
+    tenant_id: str | None = None
+    """None for what several tenants lost."""
+    reason: str | None = None
+    tokens: Sequence[SaltedToken] = ()
+
+    def unsigned(self) -> dict[str, Any]:
+        """The receipt but for signature and fingerprint."""
+        # Sorted, so that the order tells nothing of the tokens.
+        leaves = sorted(self.tokens, key=lambda leaf: leaf.hash)
+        content = {
+            "kind": str(self.kind),
+            "tenant_id": self.tenant_id,
+            "reason": self.reason,
+            "at": to_text(self.at),
+            "policy": self.policy,
+            "counts": dict(self.counts),
+            "by_purpose": dict(self.by_purpose),
+            "tokens": {"root": merkle.root([leaf.hash for leaf in leaves]).hex(), "count": len(leaves)},
+            "final_at": to_text(self.final_at),
+            "excludes": list(EXCLUDES),
+        }
+        return {
+            "id": id_of(content),
+            **content,
+            "leaves": [{"salt": leaf.salt.hex(), "hash": leaf.hash.hex()} for leaf in leaves],
+            "blocked": [],
+        }
+
+
+def id_of(receipt: Mapping[str, Any]) -> str:
+    """A receipt's id is made of what it says: one that was edited does not fit its id any more."""
+    content = {name: value for name, value in receipt.items() if name != "id"}
+    return f"rcpt_{hashlib.sha256(signed_bytes(content)).hexdigest()[:_ID_DIGITS]}"
+
+
+def signed_bytes(receipt: Mapping[str, Any]) -> bytes:
+    """What the signature is over: the canonical form of the signed fields."""
+    return canonical({name: value for name, value in receipt.items() if name not in UNSIGNED})
+
+
+def canonical(content: Mapping[str, Any]) -> bytes:
+    """JSON, keys sorted, no white space, UTF-8."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def signed(unsigned: Mapping[str, Any], signature: str, fingerprint: str) -> dict[str, Any]:
+    """The whole receipt; the signature is in base64."""
+    return {**unsigned, "signature": signature, "fingerprint": fingerprint}
+
+
+def fingerprint_of(public_key: bytes) -> str:
+    """SHA-256 of the public key as DER (SubjectPublicKeyInfo), in hex."""
+    return hashlib.sha256(public_key).hexdigest()
+
+
+def leaves_of(receipt: Mapping[str, Any]) -> list[SaltedToken]:
+    """The leaves that it carries; `ValueError`, `KeyError` or `TypeError` for what is none."""
+    return [SaltedToken(bytes.fromhex(each["salt"]), bytes.fromhex(each["hash"])) for each in receipt["leaves"]]
+
+
+def names_token(receipt: Mapping[str, Any], token: str) -> bool:
+    """Whether the token is among those of a receipt that was checked."""
+    return any(leaf.is_of(token) for leaf in leaves_of(receipt))
