@@ -2,7 +2,8 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from phone_vault.adapters.tables import TableNames
@@ -107,9 +108,9 @@ class _Variables:
 
 def read_policy(path: Path) -> VaultPolicy:
     """The policy of a TOML file; `PolicyFaults` with all that is wrong with it."""
+    content = path.read_bytes()
     try:
-        with path.open("rb") as file:
-            document = tomllib.load(file)
+        document = tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PolicyFaults([PolicyFault(path.name, f"is not TOML: {error}")]) from None
-    return parse(document)
+    return replace(parse(document), digest=sha256(content).hexdigest())

@@ -18,7 +18,7 @@ PURGED = Destroyed(
     policy="ab" * 32,
     counts={"stored_numbers": 3, "message_keys": 1},
     by_purpose={"account_security": 3, "marketing_sms": 1},
-    reason="retention ended – überall",
+    reason="retention ended, überall",
     tokens=salted(TOKENS),
 )
 

@@ -1,6 +1,7 @@
 """The environment, read once."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,13 @@ def test_a_policy_file_that_does_not_read_is_a_fault_that_names_the_file(tmp_pat
     path.write_bytes(content)
     with pytest.raises(PolicyFaults, match=r"mine\.toml: is not TOML"):
         read_policy(path)
+
+
+def test_a_policy_is_known_by_the_bytes_of_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_bytes(SHIPPED_POLICY.read_bytes())
+    shipped = read_policy(SHIPPED_POLICY)
+    assert shipped.digest == sha256(SHIPPED_POLICY.read_bytes()).hexdigest() == read_policy(file).digest
+    file.write_bytes(SHIPPED_POLICY.read_bytes() + b"# the same\n")
+    assert read_policy(file).digest != shipped.digest
+    assert read_policy(file) == shipped

@@ -153,6 +153,8 @@ class VaultPolicy:
     branch_key_cache_seconds: int = 300
     verify_mismatches_per_token: int = 20
     default_jurisdiction: Jurisdiction = Jurisdiction.GDPR
+    digest: str = field(default="", compare=False)
+    """SHA-256 of the file that it was read from, in hex: by which receipts name it; empty for one of no file."""
 
     def purpose(self, name: str) -> Purpose:
         """The registered purpose; `PurposeNotRegistered` otherwise, without echoing the name."""
