@@ -14,6 +14,7 @@ from tests.embedded.probes import allow, client_as, deploy
 from tests.integration.support.numbers import BRITISH
 
 Output = pytest.CaptureFixture[str]
+KEY = {"wrapped_key": {"B": b"wrapped"}}
 
 
 def protect(cloud: LocalCloud, subject: str) -> None:
@@ -44,7 +45,7 @@ def test_rows_that_do_not_read_are_a_problem_beside_the_counts_of_the_others(cap
     with LocalCloud() as cloud:
         protect(cloud, "anna")
         cloud.client("dynamodb").put_item(
-            TableName=cloud.outputs["RecordKeysTable"], Item={"record_id": {"S": "default#tok_x"}}
+            TableName=cloud.outputs["RecordKeysTable"], Item={"record_id": {"S": "default#tok_x"}, **KEY}
         )
         code = main(["status", "--json"])
     captured = capsys.readouterr()
@@ -55,6 +56,34 @@ def test_rows_that_do_not_read_are_a_problem_beside_the_counts_of_the_others(cap
         {"RecordKeys": 1},
         1,
     )
+
+
+def test_what_has_lost_its_key_is_neither_counted_nor_unreadable(capsys: Output) -> None:
+    with LocalCloud() as cloud:
+        protect(cloud, "anna")
+        protect(cloud, "ben")
+        dynamodb, table = cloud.client("dynamodb"), cloud.outputs["RecordKeysTable"]
+        erased = dynamodb.scan(TableName=table)["Items"][0]["record_id"]
+        dynamodb.update_item(TableName=table, Key={"record_id": erased}, UpdateExpression="REMOVE wrapped_key")
+        report = status(capsys)
+    assert (report["unreadable_rows"], report["totals"]["stored_numbers"]["total"]) == ({}, 1)
+
+
+def off_boarded(cloud: LocalCloud) -> None:
+    row = {"tenant_id": "default", "key_version": "tenant", "off_boarded_at": "2026-02-01T00:00:00Z"}
+    cloud.client("dynamodb").put_item(
+        TableName=cloud.outputs["KeyRingTable"], Item={name: {"S": value} for name, value in row.items()}
+    )
+
+
+def test_a_tenant_that_has_left_is_said_to_have(capsys: Output) -> None:
+    with LocalCloud() as cloud:
+        protect(cloud, "anna")
+        off_boarded(cloud)
+        report = status(capsys)
+        assert main(["status"]) == 0
+    assert (report["ok"], report["tenants"]["default"]["off_boarded_at"]) == (True, "2026-02-01T00:00:00Z")
+    assert "default is off-boarded since 2026-02-01T00:00:00Z" in capsys.readouterr().out
 
 
 def test_a_stack_that_is_no_vault_is_a_problem(capsys: Output) -> None:
@@ -104,7 +133,9 @@ def test_the_attributes_that_the_help_names_suffice(capsys: Output) -> None:
         assert (len(list(inventory.holdings())), len(list(inventory.key_versions()))) == (1, 4)
 
 
-@pytest.mark.parametrize("missing", ["record_id", "branch_key_version", "jurisdictions", "purposes", "last_used"])
+@pytest.mark.parametrize(
+    "missing", ["record_id", "branch_key_version", "jurisdictions", "purposes", "last_used", "wrapped_key"]
+)
 def test_each_attribute_that_the_help_names_is_needed(missing: str, capsys: Output) -> None:
     named = named_in_help(capsys)
     named["RecordKeys"].remove(missing)

@@ -1,16 +1,22 @@
 """All rows of RecordKeys and KeyRing, page after page, as far as they are counted."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from phone_vault.adapters.attribute_values import deserialized
-from phone_vault.adapters.key_ring import KEY_VERSION_ATTRIBUTES, key_version_of
+from phone_vault.adapters.key_ring import KEY_VERSION_ATTRIBUTES, is_tenant_row, key_version_of
 from phone_vault.adapters.operator_access import asking
+from phone_vault.adapters.record_updates import STILL_HAS_ITS_KEY
 from phone_vault.adapters.rows import HOLDING_ATTRIBUTES, holding_of
+from phone_vault.domain import moments
 from phone_vault.domain.errors import TamperedStore
-from phone_vault.domain.inventory import Holding, KeyVersion
+from phone_vault.domain.inventory import Holding, OffBoarded, RingRow
 
 T = TypeVar("T")
+
+RING_ATTRIBUTES = (*KEY_VERSION_ATTRIBUTES, "changed_at", "compromised", "off_boarded_at")
+"""What `ring_row_of` reads of a row."""
 
 
 class Inventory:
@@ -27,15 +33,22 @@ class Inventory:
         self._key_ring = key_ring
 
     def holdings(self) -> Iterator[Holding | None]:
-        """Stored numbers and message keys; None for a row that the vault has not written so."""
-        return self._scan(self._record_keys, HOLDING_ATTRIBUTES, holding_of)
+        """Stored numbers and message keys; None for a row that the vault has not written so.
 
-    def key_versions(self) -> Iterator[KeyVersion | None]:
-        """The key ring; None for a row that the vault has not written so."""
-        return self._scan(self._key_ring, KEY_VERSION_ATTRIBUTES, key_version_of)
+        What has lost its key is erased, and no holding any more.
+        """
+        return self._scan(self._record_keys, HOLDING_ATTRIBUTES, holding_of, {"FilterExpression": STILL_HAS_ITS_KEY})
+
+    def key_versions(self) -> Iterator[RingRow | None]:
+        """The key ring, with what it says of tenants; None for a row that the vault has not written so."""
+        return self._scan(self._key_ring, RING_ATTRIBUTES, ring_row_of, {})
 
     def _scan(
-        self, table: str, attributes: Sequence[str], read: Callable[[Mapping[str, Any]], T]
+        self,
+        table: str,
+        attributes: Sequence[str],
+        read: Callable[[Mapping[str, Any]], T],
+        condition: Mapping[str, str],
     ) -> Iterator[T | None]:
         names = {f"#{name}": name for name in attributes}
         request = {
@@ -43,6 +56,7 @@ class Inventory:
             "Select": "SPECIFIC_ATTRIBUTES",
             "ProjectionExpression": ", ".join(names),
             "ExpressionAttributeNames": names,
+            **condition,
         }
         pages = iter(self._dynamodb.get_paginator("scan").paginate(**request))
         while True:
@@ -55,3 +69,14 @@ class Inventory:
                     yield read(deserialized(item))
                 except TamperedStore:
                     yield None
+
+
+def ring_row_of(row: Mapping[str, Any]) -> RingRow:
+    """Of KeyRing, without what it wraps; `TamperedStore` for anything that the vault does not write."""
+    try:
+        if is_tenant_row(row):
+            return OffBoarded(str(row["tenant_id"]), moments.from_text(row["off_boarded_at"]))
+        changed_at = moments.from_text(row["changed_at"]) if "changed_at" in row else None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise TamperedStore("a row of KeyRing does not read") from None
+    return replace(key_version_of(row), changed_at=changed_at, compromised="compromised" in row)

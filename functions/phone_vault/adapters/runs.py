@@ -18,7 +18,7 @@ NO_LATER_ONE_IS_STORED = "attribute_not_exists(operation_id) OR begun_at <= :beg
 
 PROGRESS_KEPT_FOR = timedelta(days=90)
 
-_LATEST = "rotation#latest"
+LATEST_RUN = "rotation#latest"
 _YES, _NO = "yes", "no"
 
 
@@ -31,8 +31,8 @@ class DynamoRunStore:
 
     def latest(self) -> Run | None:
         """By GetItem."""
-        row = self._row(_LATEST)
-        return None if row is None else _run_of(row)
+        row = self._row(LATEST_RUN)
+        return None if row is None else run_of(row)
 
     def save_run(self, run: Run, before: Run | None) -> None:
         """By PutItem."""
@@ -54,8 +54,8 @@ class DynamoRunStore:
 
     def progress(self, run_id: str, step: Step, shard: int) -> Progress | None:
         """By GetItem."""
-        row = self._row(_progress_id(run_id, step, shard))
-        return None if row is None else _progress_of(row, run_id, step, shard)
+        row = self._row(progress_id(run_id, step, shard))
+        return None if row is None else progress_of(row, run_id, step, shard)
 
     def save_progress(self, progress: Progress) -> Progress:
         """By PutItem."""
@@ -72,8 +72,8 @@ class DynamoRunStore:
 
     def census(self, tenant_id: str) -> Census | None:
         """By GetItem."""
-        row = self._row(_census_id(tenant_id))
-        return None if row is None else _census_of(row, tenant_id)
+        row = self._row(census_id(tenant_id))
+        return None if row is None else census_of(row, tenant_id)
 
     def save_census(self, census: Census) -> None:
         """By PutItem; nothing if a later one is there."""
@@ -89,7 +89,7 @@ class DynamoRunStore:
 
 def _run_row(run: Run) -> dict[str, Any]:
     return {
-        "operation_id": _LATEST,
+        "operation_id": LATEST_RUN,
         "run_id": run.run_id,
         "begun_at": moments.to_text(run.begun_at),
         "shards": run.shards,
@@ -100,7 +100,7 @@ def _run_row(run: Run) -> dict[str, Any]:
     }
 
 
-def _run_of(row: Mapping[str, Any]) -> Run:
+def run_of(row: Mapping[str, Any]) -> Run:
     with reading("a rotation"):
         return Run(
             run_id=text_in(row["run_id"]),
@@ -113,13 +113,13 @@ def _run_of(row: Mapping[str, Any]) -> Run:
         )
 
 
-def _progress_id(run_id: str, step: Step, shard: int) -> str:
+def progress_id(run_id: str, step: Step, shard: int) -> str:
     return f"run#{run_id}#{step}#{shard}"
 
 
 def _progress_row(progress: Progress) -> dict[str, Any]:
     return {
-        "operation_id": _progress_id(progress.run_id, progress.step, progress.shard),
+        "operation_id": progress_id(progress.run_id, progress.step, progress.shard),
         "begun_at": moments.to_text(progress.begun_at),
         "cursor": progress.cursor,
         "done": _flag(progress.done),
@@ -129,7 +129,7 @@ def _progress_row(progress: Progress) -> dict[str, Any]:
     }
 
 
-def _progress_of(row: Mapping[str, Any], run_id: str, step: Step, shard: int) -> Progress:
+def progress_of(row: Mapping[str, Any], run_id: str, step: Step, shard: int) -> Progress:
     with reading("how far a rotation has come"):
         cursor = {name: text_in(value) for name, value in row["cursor"].items()} if "cursor" in row else None
         return Progress(
@@ -144,13 +144,13 @@ def _progress_of(row: Mapping[str, Any], run_id: str, step: Step, shard: int) ->
         )
 
 
-def _census_id(tenant_id: str) -> str:
+def census_id(tenant_id: str) -> str:
     return f"census#{tenant_id}"
 
 
 def _census_row(census: Census) -> dict[str, Any]:
     return {
-        "operation_id": _census_id(census.tenant_id),
+        "operation_id": census_id(census.tenant_id),
         "begun_at": moments.to_text(census.begun_at),
         "on_version": census.on_version,
         "stored_numbers": census.stored_numbers,
@@ -163,7 +163,7 @@ def _census_row(census: Census) -> dict[str, Any]:
     }
 
 
-def _census_of(row: Mapping[str, Any], tenant_id: str) -> Census:
+def census_of(row: Mapping[str, Any], tenant_id: str) -> Census:
     with reading("a census"):
         return Census(
             tenant_id=tenant_id,

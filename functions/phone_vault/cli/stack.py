@@ -26,7 +26,8 @@ class Vault:
     policy_file: str
     policy_origin: str
     """Whose policy that is, in words."""
-    client: Callable[[str], Any]
+    client: Callable[..., Any]
+    """Of a service, with a configuration if it needs one of its own."""
     outputs: Mapping[str, str]
     parameters: Mapping[str, str]
 

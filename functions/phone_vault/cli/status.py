@@ -12,20 +12,23 @@ from phone_vault.cli.policy import file
 from phone_vault.cli.problem import ReportedProblem
 
 _ABOUT = """\
-Counts what a vault holds: tenants, stored numbers and message keys by purpose and state, how they are wrapped, and
-the key versions with their age. It acts on the LocalCloud that is open in the process, else on the stack that
---stack-name names. It reads every row of RecordKeys and KeyRing page by page (half a read unit for each 4 KB) and
-shows counts only; what is written meanwhile may or may not be counted.
+Counts what a vault holds: tenants, stored numbers and message keys by purpose and state, how they are wrapped, the
+key versions with their age, and what the last census of each tenant has found on them. It acts on the LocalCloud that
+is open in the process, else on the stack that --stack-name names. It reads every row of RecordKeys and KeyRing page by
+page (half a read unit for each 4 KB), and one row of Operations for each tenant. It shows counts only; what is written
+meanwhile may or may not be counted, and what has lost its key is erased and not counted.
 """
 _PERMISSIONS = """\
 permissions that an operator needs:
   cloudformation:DescribeStacks  on the stack
   dynamodb:Scan                  on the tables RecordKeys and KeyRing
+  dynamodb:BatchGetItem          on the table Operations
   kms:Decrypt                    on the key Storage, through DynamoDB (kms:ViaService)
 It needs no other key and no other table, so it cannot decrypt a number. The scans name what they read; a policy can
 hold an operator to that with dynamodb:Select = SPECIFIC_ATTRIBUTES and, for all values of dynamodb:Attributes, on
-RecordKeys: record_id, branch_key_version, jurisdictions, purposes (the evidence of consents is part of it), last_used;
-on KeyRing: tenant_id, key_version, state, created_at, kms_key.
+RecordKeys: record_id, branch_key_version, jurisdictions, purposes (the evidence of consents is part of it), last_used,
+wrapped_key (only whether there is one: it is not read); on KeyRing: tenant_id, key_version, state, created_at, kms_key,
+changed_at, compromised, off_boarded_at. On Operations, dynamodb:LeadingKeys = census#* is enough.
 
 exit code: 0; 1 for a problem, rows that do not read among them; 2 for wrong usage
 """
@@ -62,16 +65,18 @@ def _report(arguments: argparse.Namespace) -> Report:
     # Here, not above: boto3 is slow to import, and other commands do without it.
     from phone_vault.adapters.clock import SystemClock
     from phone_vault.adapters.inventory import Inventory
-    from phone_vault.services.status import VaultKeys, take_stock
+    from phone_vault.adapters.rotation_reading import RotationReading
+    from phone_vault.services.status import VaultKeys, take_stock, with_censuses
 
     vault = stack.vault_of(arguments)
     policy = file.read(vault.policy_file)
     outputs = vault.outputs
     now = SystemClock().now()
     with stack.asking_aws():
-        inventory = Inventory(
-            vault.client("dynamodb"), record_keys=outputs["RecordKeysTable"], key_ring=outputs["KeyRingTable"]
-        )
+        dynamodb = vault.client("dynamodb")
+        inventory = Inventory(dynamodb, record_keys=outputs["RecordKeysTable"], key_ring=outputs["KeyRingTable"])
         vault_keys = VaultKeys(kek=outputs["KekId"], storage=outputs["StorageKeyId"])
         status = take_stock(inventory.holdings(), inventory.key_versions(), policy, vault_keys, now)
+        censuses = RotationReading(dynamodb, outputs["OperationsTable"]).censuses(status.tenants)
+        status = with_censuses(status, censuses)
     return Report(vault, policy, status, now, int(vault.parameters["KeyCacheCapacity"]))

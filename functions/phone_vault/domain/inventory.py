@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from phone_vault.domain.jurisdiction import Jurisdiction
 from phone_vault.domain.keys import KeyId, KeyState
+from phone_vault.domain.standing import NOTHING_SAID, Standing
 from phone_vault.domain.stored_number import Grant
 
 
@@ -28,6 +29,7 @@ class Holding:
     jurisdictions: tuple[Jurisdiction, ...]
     grants: Mapping[str, Grant]
     last_used: Mapping[str, datetime]
+    standing: Standing = NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,23 @@ class KeyVersion:
     created_at: datetime
     kms_key: str
     """The ARN of the KMS key that wraps it."""
+    changed_at: datetime | None = None
+    """When it came into its state; None for a version that was active from the beginning."""
+    compromised: bool = False
+    """Whether it was superseded because others may know it."""
+
+    @property
+    def in_state_since(self) -> datetime:
+        """The same, whatever its beginning."""
+        return self.changed_at or self.created_at
+
+
+@dataclass(frozen=True, slots=True)
+class OffBoarded:
+    """The row of KeyRing that says of a tenant that it is refused everywhere, for good."""
+
+    tenant_id: str
+    since: datetime
+
+
+RingRow = KeyVersion | OffBoarded

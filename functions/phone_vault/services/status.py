@@ -1,15 +1,16 @@
 """What the vault holds, in numbers: counted row by row in a single pass, with memory for the counts alone."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from phone_vault.domain.inventory import Holding, KeyVersion, Kind
+from phone_vault.domain.inventory import Holding, KeyVersion, Kind, OffBoarded, RingRow
 from phone_vault.domain.keys import VAULT, KeyUse
 from phone_vault.domain.policy import Tenant, VaultPolicy, Wrapping
 from phone_vault.domain.retention import live_purposes
+from phone_vault.domain.rotation import ROTATED, Census
 
 BY_KMS = str(Wrapping.DIRECT)
 """Among the wrappings, beside `branch#1` and so on."""
@@ -58,6 +59,8 @@ class KeyStatus:
     wrapped_by: str
     """`Kek`, `Storage`, or the ARN of another KMS key."""
     as_policy_says: bool
+    records: int | None = None
+    """Still on it as of the tenant's last census; None where none has counted it."""
 
 
 @dataclass(slots=True)
@@ -67,6 +70,10 @@ class TenantStatus:
     settings: Tenant
     counts: dict[Kind, Counts] = field(default_factory=lambda: {kind: Counts() for kind in Kind})
     keys: list[KeyStatus] = field(default_factory=list)
+    off_boarded_at: datetime | None = None
+    """Since when it is refused everywhere, for good."""
+    census: Census | None = None
+    """The last one."""
 
     def wants(self, wrapping: str) -> bool:
         """Whether the policy would have it so now; a branch key's version is none of its business."""
@@ -89,7 +96,7 @@ class Status:
 
 def take_stock(
     holdings: Iterable[Holding | None],
-    key_versions: Iterable[KeyVersion | None],
+    ring: Iterable[RingRow | None],
     policy: VaultPolicy,
     vault_keys: VaultKeys,
     now: datetime,
@@ -100,9 +107,12 @@ def take_stock(
     def tenant(tenant_id: str) -> TenantStatus:
         return status.tenants.setdefault(tenant_id, TenantStatus(policy.tenant(tenant_id)))
 
-    for key in key_versions:
+    for key in ring:
         if key is None:
             status.unreadable["KeyRing"] += 1
+            continue
+        if isinstance(key, OffBoarded):
+            tenant(key.tenant_id).off_boarded_at = key.since
             continue
         of_key = _key_status(key, policy, vault_keys, now)
         owner = key.key_id.tenant_id
@@ -113,6 +123,21 @@ def take_stock(
             status.unreadable["RecordKeys"] += 1
             continue
         tenant(holding.tenant_id).counts[holding.kind].add(holding, live)
+    return status
+
+
+def with_censuses(status: Status, censuses: Mapping[str, Census]) -> Status:
+    """The same, with what the last census of each tenant has counted."""
+    for tenant_id, tenant in status.tenants.items():
+        census = censuses.get(tenant_id)
+        if census is not None:
+            tenant.census = census
+            tenant.keys = [
+                replace(each, records=census.records_on(each.key.key_id))
+                if each.key.key_id.use in ROTATED and each.key.created_at <= census.begun_at
+                else each
+                for each in tenant.keys
+            ]
     return status
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from phone_vault.domain.inventory import Holding, KeyVersion, Kind
+from phone_vault.domain.inventory import Holding, KeyVersion, Kind, OffBoarded, RingRow
 from phone_vault.domain.jurisdiction import Jurisdiction
 from phone_vault.domain.keys import VAULT, KeyId, KeyState, KeyUse
 from phone_vault.domain.policy import RetentionRule, RetentionStart
 from phone_vault.domain.policy_file import parse
+from phone_vault.domain.rotation import Census
 from phone_vault.domain.stored_number import Grant
-from phone_vault.services.status import State, Status, VaultKeys, take_stock
+from phone_vault.services.status import State, Status, VaultKeys, take_stock, with_censuses
 from tests.unit.samples import POLICY
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -40,9 +41,7 @@ def key(tenant: str, use: KeyUse, kms_key: str = "kek") -> KeyVersion:
     return KeyVersion(KeyId(tenant, use, 1), KeyState.ACTIVE, START, arn)
 
 
-def counted(
-    *holdings: Holding | None, keys: Iterable[KeyVersion | None] = (), after: timedelta = timedelta()
-) -> Status:
+def counted(*holdings: Holding | None, keys: Iterable[RingRow | None] = (), after: timedelta = timedelta()) -> Status:
     policy = parse({**POLICY, "tenants": TENANTS})
     return take_stock(holdings, keys, policy, VAULT_KEYS, START + after)
 
@@ -137,6 +136,35 @@ def test_a_key_version_says_its_age() -> None:
 def test_the_vaults_own_key_belongs_to_no_tenant() -> None:
     status = counted(keys=[key(VAULT, KeyUse.AUDIT, "storage")])
     assert (VAULT in status.tenants, len(status.vault_keys)) == (False, 1)
+
+
+def test_a_tenant_that_has_left_says_since_when_and_is_not_unreadable() -> None:
+    status = counted(keys=[OffBoarded("acme", START)])
+    assert (status.tenants["acme"].off_boarded_at, status.unreadable) == (START, {})
+
+
+# Censuses.
+
+
+def versions_after(census: Census) -> dict[str, int | None]:
+    keys = [key("acme", use) for use in (KeyUse.BRANCH, KeyUse.INDEX, KeyUse.AUDIT)]
+    status = with_censuses(counted(keys=keys), {"acme": census})
+    return {each.key.key_id.name: each.records for each in status.tenants["acme"].keys}
+
+
+def test_a_version_has_the_records_of_the_last_census() -> None:
+    census = Census("acme", START, {"branch/1": 7}, stored_numbers=7, message_keys=0)
+    assert versions_after(census) == {"branch#1": 7, "index#1": 0, "audit#1": None}
+
+
+def test_a_census_says_nothing_of_a_version_that_was_made_after_it() -> None:
+    census = Census("acme", START - timedelta(seconds=1), {"branch/1": 7}, stored_numbers=7, message_keys=0)
+    assert set(versions_after(census).values()) == {None}
+
+
+def test_a_tenant_without_a_census_has_none() -> None:
+    status = with_censuses(counted(keys=[key("acme", KeyUse.BRANCH)]), {})
+    assert (status.tenants["acme"].census, status.tenants["acme"].keys[0].records) == (None, None)
 
 
 # Rows that the vault has not written so.

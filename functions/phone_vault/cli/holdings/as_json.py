@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from phone_vault.cli.holdings.report import Report
 from phone_vault.domain.inventory import Kind
 from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.moments import to_text
+from phone_vault.domain.rotation import Census
 from phone_vault.services.status import Counts, KeyStatus, State, TenantStatus
 
 
@@ -23,7 +25,7 @@ def as_json(report: Report) -> dict[str, Any]:
             kind: {**_states(report.records(kind)), "by_purpose": _by_purpose(report.by_purpose(kind))} for kind in Kind
         },
         "tenants": {
-            name: {**_tenant(tenant), "in_policy": name in policy.tenants}
+            name: {**_tenant(tenant, report.at), "in_policy": name in policy.tenants}
             for name, tenant in sorted(status.tenants.items())
         },
         "vault_keys": _keys(status.vault_keys),
@@ -32,12 +34,29 @@ def as_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _tenant(tenant: TenantStatus) -> dict[str, Any]:
+def _tenant(tenant: TenantStatus, now: datetime) -> dict[str, Any]:
     settings = tenant.settings
     return {
         "settings": {"wrapping": settings.wrapping, "kms_key": settings.kms_key, "index": settings.index},
+        "off_boarded_at": to_text(tenant.off_boarded_at) if tenant.off_boarded_at else None,
         **{kind: _counts(counts, tenant.otherwise_wrapped(kind)) for kind, counts in tenant.counts.items()},
         "keys": _keys(tenant.keys),
+        "census": _census(tenant.census, now),
+    }
+
+
+def _census(census: Census | None, now: datetime) -> dict[str, Any] | None:
+    if census is None:
+        return None
+    return {
+        "begun_at": to_text(census.begun_at),
+        "age_seconds": round((now - census.begun_at).total_seconds()),
+        "stored_numbers": census.stored_numbers,
+        "message_keys": census.message_keys,
+        "direct": census.direct,
+        "on_version": dict(sorted(census.on_version.items())),
+        "out_of_reach": census.out_of_reach,
+        "unreadable": census.unreadable,
     }
 
 
@@ -66,6 +85,9 @@ def _keys(keys: Iterable[KeyStatus]) -> list[dict[str, Any]]:
             "state": each.key.state,
             "created_at": to_text(each.key.created_at),
             "age_days": each.age.days,
+            "in_state_since": to_text(each.key.in_state_since),
+            "compromised": each.key.compromised,
+            "records": each.records,
             "kms_key": each.key.kms_key,
             "wrapped_by": each.wrapped_by,
             "as_policy_says": each.as_policy_says,

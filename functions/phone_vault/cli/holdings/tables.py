@@ -1,9 +1,11 @@
 """The report for people."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from phone_vault.cli.console import Console
 from phone_vault.cli.holdings.report import Report
+from phone_vault.cli.policy.words import counted
 from phone_vault.cli.printable import printable
 from phone_vault.domain.inventory import Kind
 from phone_vault.domain.keys import KeyUse
@@ -25,6 +27,7 @@ def show(report: Report, console: Console) -> None:
     _purposes(report, console)
     _wrapping(report, console)
     _keys(report, console)
+    _censuses(report, console)
     console.section("Caches", "How long a change of keys takes to reach warm functions.")
     console.say(
         f"A warm function holds at most {report.key_cache_capacity:,} keys, none of them for longer than "
@@ -50,7 +53,11 @@ def _tenants(report: Report, console: Console) -> None:
     totals = [report.records(kind)[state] for kind in Kind for state in State]
     if len(rows) > 1:
         rows.append(["all", "", "", "", *totals])
-    _table(console, ["tenant", "wrapping", "KMS key", "index", *_COUNTED], rows)
+    table(console, ["tenant", "wrapping", "KMS key", "index", *_COUNTED], rows)
+    for name, tenant in sorted(report.status.tenants.items()):
+        if tenant.off_boarded_at is not None:
+            since = to_text(tenant.off_boarded_at)
+            console.say(f"{printable(name)} is off-boarded since {since}: it is refused everywhere, for good.")
 
 
 def _purposes(report: Report, console: Console) -> None:
@@ -66,7 +73,7 @@ def _purposes(report: Report, console: Console) -> None:
         counts = [by_kind[kind][purpose][state] if purpose in by_kind[kind] else 0 for kind in Kind for state in State]
         basis = known.lawful_basis.replace("_", " ") if known else _UNKNOWN_PURPOSE
         rows.append([purpose, basis, *counts])
-    _table(console, ["purpose", "lawful basis", *_COUNTED], rows)
+    table(console, ["purpose", "lawful basis", *_COUNTED], rows)
 
 
 def _wrapping(report: Report, console: Console) -> None:
@@ -81,28 +88,60 @@ def _wrapping(report: Report, console: Console) -> None:
             for wrapping, number in sorted(counts.by_wrapping.items()):
                 fits = "yes" if tenant.wants(wrapping) else f"no: {tenant.settings.wrapping}"
                 rows.append([name, _NAMES[kind], wrapping, number, fits])
-    _table(console, ["tenant", "what", "wrapped by", "records", "as the policy says"], rows)
+    table(console, ["tenant", "what", "wrapped by", "records", "as the policy says"], rows)
 
 
 def _keys(report: Report, console: Console) -> None:
     console.section(
-        "Key versions", "The KMS key is what wraps the version: the vault's Kek or Storage, or a tenant's own."
+        "Key versions",
+        "Since when each is in its state, how long ago it was made, and how many records were still on it at the "
+        "tenant's last census. The KMS key is what wraps it: the vault's Kek or Storage, or a tenant's own.",
     )
     owned = [(name, each) for name, tenant in sorted(report.status.tenants.items()) for each in tenant.keys]
     owned += [("(the vault)", each) for each in report.status.vault_keys]
     rows: list[list[Cell]] = [
         [
             owner,
-            each.key.key_id.use,
-            each.key.key_id.version,
-            each.key.state,
+            f"{each.key.key_id.use} {each.key.key_id.version}",
+            f"{each.key.state}{' (compromised)' if each.key.compromised else ''}",
+            f"{each.key.in_state_since:%Y-%m-%d}",
             f"{each.age.days:,} days",
-            _kms_key_of(each.wrapped_by),
-            "yes" if each.as_policy_says else "no",
+            "" if each.records is None else each.records,
+            f"{each.wrapped_by}{'' if each.as_policy_says else ', not as the policy says'}",
         ]
         for owner, each in sorted(owned, key=lambda pair: (pair[0], *_place(pair[1])))
     ]
-    _table(console, ["tenant", "use", "version", "state", "age", "KMS key", "as the policy says"], rows)
+    table(console, ["tenant", "key", "state", "since", "age", "records", "KMS key"], rows)
+
+
+def _censuses(report: Report, console: Console) -> None:
+    console.section(
+        "Last census",
+        "Counted by a Rotation. Out of reach are message keys that a compromised branch key wrapped: no rotation cures "
+        "the messages that applications keep.",
+    )
+    rows: list[list[Cell]] = [
+        [
+            name,
+            to_text(census.begun_at),
+            in_words(report.at - census.begun_at),
+            census.stored_numbers,
+            census.message_keys,
+            census.out_of_reach,
+            census.unreadable,
+        ]
+        for name, census in ((name, tenant.census) for name, tenant in sorted(report.status.tenants.items()))
+        if census is not None
+    ]
+    table(console, ["tenant", "begun", "age", "numbers", "message keys", "out of reach", "unreadable"], rows)
+
+
+def in_words(age: timedelta) -> str:
+    """In its largest unit."""
+    if age.days:
+        return counted(age.days, "day")
+    minutes = age.seconds // 60
+    return counted(minutes // 60, "hour") if minutes >= 60 else counted(minutes, "minute")
 
 
 def _place(each: KeyStatus) -> tuple[int, int]:
@@ -113,7 +152,7 @@ def _kms_key_of(key: str | None) -> str:
     return key or "Kek"
 
 
-def _table(console: Console, header: list[str], rows: Sequence[Sequence[Cell]]) -> None:
+def table(console: Console, header: list[str], rows: Sequence[Sequence[Cell]]) -> None:
     """Numbers stand to the right."""
     if not rows:
         console.say("none")
@@ -122,5 +161,5 @@ def _table(console: Console, header: list[str], rows: Sequence[Sequence[Cell]]) 
     for name, cells in zip(header, zip(*rows, strict=True), strict=True):
         texts = [name, *(f"{cell:,}" if isinstance(cell, int) else printable(cell) for cell in cells)]
         width = max(map(len, texts))
-        columns.append([text.rjust(width) for text in texts] if isinstance(cells[0], int) else texts)
+        columns.append([text.rjust(width) for text in texts] if any(isinstance(cell, int) for cell in cells) else texts)
     console.table(list(zip(*columns, strict=True)))
