@@ -15,6 +15,10 @@ CATCH_ALL = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "C
 CAUGHT = {"Type": "Pass", "End": True}
 
 
+def _many(shards: int) -> dict[str, Any]:
+    return {"shards": list(range(shards)), "run": "r"}
+
+
 @pytest.fixture
 def vault(cloud: LocalCloud) -> LocalCloud:
     """With the function that the machines invoke."""
@@ -52,6 +56,33 @@ def test_a_choice_takes_the_first_way_that_holds(cloud: LocalCloud, execution_in
     ways = {name: {"Type": "Pass", "Result": name, "End": True} for name in ("absent", "many", "named", "default")}
     choice = {"Type": "Choice", "Choices": choices, "Default": "default"}
     assert _run(cloud, {"Choose": choice, **ways}, execution_input) == way
+
+
+def test_a_choice_about_what_is_absent_fails(cloud: LocalCloud) -> None:
+    done = {"Variable": "$.done", "BooleanEquals": True, "Next": "Done"}
+    states = {"Choose": {"Type": "Choice", "Choices": [done], "Default": "Done"}, "Done": {"Type": "Succeed"}}
+    assert _error_of(cloud, states, {}) == "States.Runtime"
+
+
+def test_a_choice_may_ask_first_whether_it_is_there(cloud: LocalCloud) -> None:
+    present = {"Variable": "$.done", "IsPresent": True}
+    done = {"And": [present, {"Variable": "$.done", "BooleanEquals": True}], "Next": "Done"}
+    states = {"Choose": {"Type": "Choice", "Choices": [done], "Default": "Done"}, "Done": {"Type": "Succeed"}}
+    assert _run(cloud, states, {}) == {}
+
+
+def _caught_if_too_long(error: str) -> dict[str, Any]:
+    ask = {"Type": "Task", "Resource": PROBE_ARN, "Catch": [{"ErrorEquals": [error], "Next": "Caught"}], "End": True}
+    return {"Ask": ask, "Caught": {"Type": "Pass", "Result": "caught", "End": True}}
+
+
+def test_an_answer_that_is_too_long_is_caught_by_its_name(vault: LocalCloud) -> None:
+    assert _run(vault, _caught_if_too_long("States.DataLimitExceeded"), {"long": "x" * 261_900}) == "caught"
+
+
+def test_an_answer_that_is_too_long_is_not_caught_with_all_others(vault: LocalCloud) -> None:
+    error = _error_of(vault, _caught_if_too_long("States.ALL"), {"long": "x" * 261_900})
+    assert error == "States.DataLimitExceeded"
 
 
 def test_a_function_is_invoked_by_its_arn_alone(vault: LocalCloud) -> None:
@@ -103,6 +134,12 @@ def test_a_distributed_map_runs_its_children_over_the_items_in_order(vault: Loca
 
 def test_a_map_over_nothing_answers_nothing(vault: LocalCloud) -> None:
     assert _run(vault, {"Map": distributed_map({"Ask": ECHO}, End=True)}, {"shards": [], "run": "r"}) == []
+
+
+def test_a_map_has_as_many_children_as_there_are_items(vault: LocalCloud) -> None:
+    note = {"Note": {"Type": "Pass", "Parameters": {"shard.$": "$.shard"}, "End": True}}
+    answers = _run(vault, {"Map": distributed_map(note, MaxConcurrency=1, End=True)}, _many(1200))
+    assert len(answers) == 1200
 
 
 def test_maps_run_side_by_side(vault: LocalCloud) -> None:

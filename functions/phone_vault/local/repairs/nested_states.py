@@ -38,6 +38,7 @@ def repairs() -> Iterator[None]:
     """Stock moto answers null for a child that failed and goes on, and takes no error of AWS's own out of a branch."""
     with (
         patch.object(Worker, "_eval_job", _run_child_and_count),
+        patch.object(Worker, "_eval_pool", _run_children),
         patch.object(branches_decl, "CustomErrorName", _error_name),
         patch.object(iteration_worker, "CustomErrorName", _error_name),
     ):
@@ -51,6 +52,18 @@ def _run_child_and_count(worker: Worker, env: Environment, job: Job) -> None:
     if failures > _tolerated(record, worker._job_pool._jobs_number):
         # No further child is started then, and those under way end after the state that they are in.
         job.job_output = FailureEventException(_threshold_exceeded(env))
+
+
+def _run_children(worker: Worker, job: Job | None, worker_frame: Environment) -> None:
+    """One after the other; stock moto calls itself for the next one, which Python allows a thousand times."""
+    while job is not None:
+        job_frame = worker_frame.open_inner_frame()
+        worker._eval_job(env=job_frame, job=job)
+        worker_frame.delete_frame(job_frame)
+        ended = isinstance(job.job_output, Exception) or worker._stop_signal_received
+        following = None if ended else worker._job_pool.next_job()
+        worker._job_pool.close_job(job)
+        job = following
 
 
 def _error_name(error_name: str) -> ErrorName:

@@ -97,7 +97,7 @@ class _Interpreter:
         from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
         from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-        from phone_vault.local.repairs import execution_life, nested_states
+        from phone_vault.local.repairs import execution_life, nested_states, state_errors
 
         _move(models.stepfunctions_backends[ACCOUNT][REGION], stepfunctions_parser_backends[ACCOUNT][REGION])
         for owner, name, repair in (
@@ -112,6 +112,7 @@ class _Interpreter:
             self._patches.enter_context(patch.object(owner, name, repair))
         self._patches.enter_context(execution_life.repairs(self._clock.now))
         self._patches.enter_context(nested_states.repairs())
+        self._patches.enter_context(state_errors.repairs())
 
     def _client(self, service: str, region: str, state_credentials: Any = None) -> Any:
         """Made once; moto makes one for each task, by the SDK's default session and the developer's own profile."""
