@@ -1,12 +1,23 @@
 """Puts a job together from its environment."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from phone_vault.adapters.kms_keys import KmsKeys
+from phone_vault.adapters.off_boarding import DynamoOffBoardingStore
+from phone_vault.adapters.receipts import DynamoReceiptStore
+from phone_vault.adapters.runs import DynamoRunStore
+from phone_vault.adapters.signer import KmsSigner
 from phone_vault.adapters.suppressions import DynamoSuppressionStore
+from phone_vault.adapters.tenant_records import DynamoTenantRecords
+from phone_vault.adapters.version_uses import DynamoVersionUses
 from phone_vault.bootstrap import Application, Parts, parts_of
 from phone_vault.domain.keys import UNWRAPPING, KeyState
+from phone_vault.services.advance_rotation import AdvanceRotation
 from phone_vault.services.job import Desk, Job
+from phone_vault.services.key_versions import KeyVersions
+from phone_vault.services.offboard import Offboard, OffBoardingParts
+from phone_vault.services.retire_keys import RetireKeys
 from phone_vault.services.rotate_keys import RotateKeys
 from phone_vault.settings import JobSettings, job_settings_from
 
@@ -31,6 +42,44 @@ def _rotate_keys(parts: Parts, settings: JobSettings) -> Job:
     return RotateKeys(_desk(parts), parts.key_ring_store, parts.wrapper, KmsKeys(parts.clients.kms), suppressions)
 
 
+def _versions(parts: Parts) -> KeyVersions:
+    return KeyVersions(parts.key_ring_store, parts.wrapper, parts.trail, parts.tally)
+
+
+def _advance_rotation(parts: Parts, settings: JobSettings) -> Job:
+    runs = DynamoRunStore(parts.tables, parts.settings.tables)
+    return AdvanceRotation(_desk(parts), _versions(parts), runs, shards=settings.shards)
+
+
+def _retire_keys(parts: Parts, settings: JobSettings) -> Job:
+    names = parts.settings.tables
+    return RetireKeys(
+        _desk(parts),
+        _versions(parts),
+        DynamoRunStore(parts.tables, names),
+        DynamoVersionUses(parts.tables, names),
+        waiting_period=timedelta(days=settings.key_recovery_days),
+    )
+
+
+def _offboard(parts: Parts, settings: JobSettings) -> Job:
+    names = parts.settings.tables
+    return Offboard(
+        _desk(parts),
+        OffBoardingParts(
+            versions=_versions(parts),
+            records=DynamoTenantRecords(parts.tables, names),
+            off_boardings=DynamoOffBoardingStore(parts.tables, names),
+            receipts=DynamoReceiptStore(parts.tables, names),
+            signer=KmsSigner(parts.clients.kms, settings.receipt_key_arn),
+            key_recovery=timedelta(days=settings.key_recovery_days),
+        ),
+    )
+
+
 _MAKERS: Mapping[type[Job], Callable[[Parts, JobSettings], Job]] = {
     RotateKeys: _rotate_keys,
+    AdvanceRotation: _advance_rotation,
+    RetireKeys: _retire_keys,
+    Offboard: _offboard,
 }

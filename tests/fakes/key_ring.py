@@ -61,9 +61,10 @@ class MemoryKeyRingStore:
         """Once."""
         self._check()
         with self._lock:
-            if tenant_id not in self._off_boarded:
-                self._append([entry])
-                self._off_boarded[tenant_id] = now
+            if tenant_id in self._off_boarded:
+                raise Contended("the tenant's keys were changed by another caller")
+            self._append([entry])
+            self._off_boarded[tenant_id] = now
 
     def _append(self, entries: Sequence[Entry]) -> None:
         if entries:

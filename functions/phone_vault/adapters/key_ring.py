@@ -78,11 +78,7 @@ class DynamoKeyRingStore:
     def off_board(self, tenant_id: str, now: datetime, entry: Entry) -> None:
         """One transaction, at most once."""
         row = {**tenant_row_key(tenant_id), "off_boarded_at": moments.to_text(now)}
-        try:
-            self._write([put(self._table, row, KEY_VERSION_IS_NEW)], [entry])
-        except Contended:
-            if self.keys_of(tenant_id).off_boarded_at is None:
-                raise
+        self._write([put(self._table, row, KEY_VERSION_IS_NEW)], [entry])
 
     def _write(self, writes: Sequence[dict[str, Any]], entries: Sequence[Entry]) -> None:
         try:

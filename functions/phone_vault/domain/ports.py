@@ -162,7 +162,7 @@ class KeyVersionStore(KeyRingStore, Protocol):
         ...
 
     def off_board(self, tenant_id: str, now: datetime, entry: Entry) -> None:
-        """Note that the tenant is refused from now on, once; nothing when it was noted before."""
+        """Note that the tenant is refused from now on, with the audit entry: `Contended` when it was noted before."""
         ...
 
 

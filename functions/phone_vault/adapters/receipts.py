@@ -1,0 +1,49 @@
+"""Receipts in the Operations table."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from phone_vault.adapters.audit_log import entry_put
+from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, put
+from phone_vault.domain.audit import Entry
+from phone_vault.domain.errors import StoreUnavailable, TamperedStore
+from phone_vault.domain.ports import Contended
+
+RECEIPT_IS_NEW = "attribute_not_exists(operation_id)"
+
+
+class DynamoReceiptStore:
+    """A row for each receipt, which is never overwritten and never goes."""
+
+    def __init__(self, tables: Tables, names: TableNames) -> None:
+        self._tables = tables
+        self._operations = names.operations
+        self._audit_trail = names.audit_trail
+
+    def read(self, name: str) -> Mapping[str, Any] | None:
+        """By GetItem, strongly consistent."""
+        row = self._tables.get(self._operations, _key(name))
+        if row is None:
+            return None
+        try:
+            receipt = json.loads(row["receipt"])
+        except (KeyError, TypeError, ValueError, RecursionError):
+            receipt = None
+        if not isinstance(receipt, dict):
+            raise TamperedStore("a stored receipt does not read")
+        return receipt
+
+    def add(self, name: str, receipt: Mapping[str, Any], entry: Entry) -> None:
+        """One transaction."""
+        row = {**_key(name), "receipt": json.dumps(receipt, ensure_ascii=False)}
+        try:
+            self._tables.transact([put(self._operations, row, RECEIPT_IS_NEW), entry_put(self._audit_trail, entry)])
+        except ConditionsFailed as failed:
+            if 1 in failed.rows:
+                raise StoreUnavailable("a place in the audit trail is taken") from None
+            raise Contended("there is a receipt of this name") from None
+
+
+def _key(name: str) -> dict[str, str]:
+    return {"operation_id": f"receipt#{name}"}

@@ -1,0 +1,64 @@
+"""RecordKeys as off-boarding sees it: which records a tenant has, and no key of them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from phone_vault.adapters.record_updates import STILL_HAS_ITS_KEY
+from phone_vault.adapters.rows import moment_in, reading, record_id_of, record_key, version_of
+from phone_vault.adapters.scans import ScanPart
+from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables
+from phone_vault.adapters.tombstones import ERASED_AT, is_tombstone
+from phone_vault.domain import moments
+from phone_vault.domain.errors import TamperedStore
+from phone_vault.domain.inventory import Kind
+from phone_vault.domain.job_ports import Cursor
+from phone_vault.domain.ports import RecordId
+from phone_vault.domain.receipt_ports import TenantRecord, TenantRecordPage
+
+OF_THE_TENANT = "begins_with(#record_id, :tenant)"
+DESTROY = "REMOVE wrapped_key, kms_key SET erased_at = :now, expires_ttl = :expires_at ADD revision :one"
+"""The next revision, so that a write of whoever has read the row before fails."""
+
+_ATTRIBUTES = ("record_id", "branch_key_version", ERASED_AT)
+_MESSAGE_KEY = "m#"
+
+
+class DynamoTenantRecords:
+    """By Scan: neither the table nor an index of it is sorted by tenant."""
+
+    def __init__(self, tables: Tables, names: TableNames) -> None:
+        self._tables = tables
+        self._table = names.record_keys
+
+    def page(self, tenant_id: str, cursor: Cursor | None) -> TenantRecordPage:
+        """Of 1 MB of the table, filtered."""
+        part = ScanPart(_ATTRIBUTES, condition=OF_THE_TENANT, values={":tenant": f"{tenant_id}#"})
+        page = self._tables.scan_page(self._table, part, cursor)
+        return TenantRecordPage(tuple(_record_of(row) for row in page.rows), page.next_start)
+
+    def destroy_key(self, record_id: RecordId, now: datetime, expires_at: datetime) -> None:
+        """By UpdateItem. On no revision: what has become of the row since it was read saves no key of it."""
+        values = {":now": moments.to_text(now), ":expires_at": int(expires_at.timestamp()), ":one": 1}
+        try:
+            self._tables.update(self._table, record_key(record_id), DESTROY, STILL_HAS_ITS_KEY, values)
+        except ConditionsFailed:
+            return
+
+
+def _record_of(row: Mapping[str, Any]) -> TenantRecord:
+    record_id = record_id_of(row)
+    kind = Kind.MESSAGE_KEY if record_id.token.startswith(_MESSAGE_KEY) else Kind.STORED_NUMBER
+    if is_tombstone(row):
+        with reading("a tombstone in RecordKeys"):
+            return TenantRecord(record_id, kind, has_own_key=False, erased_at=moment_in(row[ERASED_AT]))
+    return TenantRecord(record_id, kind, has_own_key=_has_own_key(row), erased_at=None)
+
+
+def _has_own_key(row: Mapping[str, Any]) -> bool:
+    """What does not read has one, as far as anybody can tell."""
+    try:
+        with reading("a row of RecordKeys"):
+            return version_of(row["branch_key_version"]) is None
+    except TamperedStore:
+        return True

@@ -1,0 +1,206 @@
+"""Offboard: a tenant leaves for good. Its keys are destroyed, and a receipt says when that is final."""
+
+import base64
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from phone_vault.crypto.receipts import ReceiptRefused, checked
+from phone_vault.domain.audit import Event
+from phone_vault.domain.callers import Caller
+from phone_vault.domain.errors import NotFound, StoreUnavailable, TamperedStore
+from phone_vault.domain.inventory import Kind
+from phone_vault.domain.job_requests import JobReader
+from phone_vault.domain.keys import KeyState, KeyUse
+from phone_vault.domain.moments import to_second
+from phone_vault.domain.ports import Contended
+from phone_vault.domain.receipt_ports import (
+    OffBoarding,
+    OffBoardingStore,
+    ReceiptStore,
+    Signer,
+    TenantRecord,
+    TenantRecords,
+)
+from phone_vault.domain.receipts import Destroyed, ReceiptKind, canonical, fingerprint_of, signed, signed_bytes
+from phone_vault.services.job import Desk, Job
+from phone_vault.services.key_versions import KeyVersions
+
+KEY_RING_RECOVERY = timedelta(days=35)
+"""For how long a destroyed key of KeyRing can be restored from a backup; a test holds the template to it."""
+_ATTEMPTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class OffBoardingParts:
+    """What off-boarding works with beside what every job does."""
+
+    versions: KeyVersions
+    records: TenantRecords
+    off_boardings: OffBoardingStore
+    receipts: ReceiptStore
+    signer: Signer
+    key_recovery: timedelta
+    """For how long a destroyed record key can be restored from a backup."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is asked for."""
+
+    tenant_id: str
+    reason: str | None
+    caller: Caller
+    now: datetime
+
+    @property
+    def receipt_name(self) -> str:
+        """Of the one receipt that there is ever."""
+        return f"offboard#{self.tenant_id}"
+
+    def event(self, outcome: str, **details: str | int) -> Event:
+        """An entry's content."""
+        return Event(outcome, self.caller, tenant_id=self.tenant_id, reason=self.reason, details=details)
+
+
+class Offboard(Job):
+    """Four steps, each repeatable; a call that was stopped is called again, and does what is left.
+
+    Their order is what makes them complete: first nobody makes keys for the tenant any more, then those that there
+    are go, the few that open nearly everything before the many that open one record each; the receipt is last, and
+    says what was done.
+    """
+
+    name = "Offboard"
+    pages_a_call = 200
+    """Of 1 MB each."""
+    keys_a_call = 2_000
+    """Record keys after which a call ends with its page."""
+
+    def __init__(self, desk: Desk, parts: OffBoardingParts) -> None:
+        super().__init__(desk)
+        self._parts = parts
+        self._store = parts.versions.store
+
+    def perform(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
+        """`tenant_id`, `confirm`: the same; optional `reason`."""
+        tenant_id, confirmed = reader.required_tenant_id(), reader.required_tenant_id("confirm")
+        order = _Order(tenant_id, reader.reason(), caller, now)
+        if confirmed != tenant_id:
+            reader.refuse("/confirm", "must be the tenant's id once more")
+        reader.finish()
+        off_boarded_at = self._refuse_from_now_on(order)
+        self._destroy_key_ring(order)
+        off_boarding = self._destroy_record_keys(order, off_boarded_at)
+        if not off_boarding.done:
+            return {"tenant_id": tenant_id, "state": "destroying"}
+        receipt = self._receipt(order) or self._issue(order, off_boarding)
+        return {"tenant_id": tenant_id, "state": "destroyed", "receipt": receipt}
+
+    def _refuse_from_now_on(self, order: _Order) -> datetime:
+        """Before any key goes: a rotation, or an instance that stores a number, would make new ones meanwhile."""
+        for _ in range(_ATTEMPTS):
+            keys = self._store.keys_of(order.tenant_id)
+            if keys.off_boarded_at is not None:
+                self.desk.trail.record([order.event("off-boarding")])
+                return keys.off_boarded_at
+            if not keys.keys:
+                raise NotFound("there is no such tenant")
+            with suppress(Contended), self.desk.trail.writing([order.event("off-boarding")]) as [entry]:
+                self._store.off_board(order.tenant_id, order.now, entry)
+                return order.now
+        raise StoreUnavailable("the tenant's keys change too often")
+
+    def _destroy_key_ring(self, order: _Order) -> None:
+        """All but the audit key, which opens nothing, and without which nobody could verify the trail."""
+        for _ in range(_ATTEMPTS):
+            # Read after the tenant was noted as off-boarded: what a rotation has made before that is among them.
+            left = [
+                key
+                for key in self._store.keys_of(order.tenant_id).keys
+                if key.key_id.use is not KeyUse.AUDIT and key.state is not KeyState.DESTROYED
+            ]
+            if not left:
+                return
+            for key in left:
+                with suppress(Contended):  # a rotation has moved it on since it was read
+                    self._parts.versions.move_on(key, KeyState.DESTROYED, order.caller, order.now)
+        raise StoreUnavailable("the tenant's keys change too often")
+
+    def _destroy_record_keys(self, order: _Order, off_boarded_at: datetime) -> OffBoarding:
+        """Keys that KMS itself wraps do not go with those of the key ring: each must.
+
+        A page is counted as it is found, tombstones of this off-boarding included, and its counts are written together
+        with where the next one begins: whatever stops a call, no record is counted twice or missed.
+        """
+        pages = keys = 0
+        for _ in range(_ATTEMPTS):
+            off_boarding = self._parts.off_boardings.read(order.tenant_id) or OffBoarding(order.tenant_id, order.reason)
+            try:
+                while not off_boarding.done and pages < self.pages_a_call and keys < self.keys_a_call:
+                    page = self._parts.records.page(order.tenant_id, off_boarding.cursor)
+                    pages += 1
+                    keys += self._destroy_those_of(page.records, order)
+                    counts = Counter(off_boarding.counts)
+                    counts.update(each.kind for each in page.records if _had_its_key(each, off_boarded_at))
+                    off_boarding = self._parts.off_boardings.save(
+                        replace(off_boarding, cursor=page.next_cursor, done=page.next_cursor is None, counts=counts)
+                    )
+            except Contended:  # another call goes through the same records: on from where it has come to
+                continue
+            return off_boarding
+        raise StoreUnavailable("the tenant is being off-boarded by others")
+
+    def _destroy_those_of(self, records: tuple[TenantRecord, ...], order: _Order) -> int:
+        having = [each for each in records if each.has_own_key]
+        if having:
+            self.desk.trail.record([order.event("record-keys-destroyed", records=len(having))])
+        expires_at = order.now + timedelta(days=self.desk.policy.tombstone_days)
+        for each in having:
+            self._parts.records.destroy_key(each.record_id, order.now, expires_at)
+        return len(having)
+
+    def _receipt(self, order: _Order) -> Mapping[str, Any] | None:
+        """The one that was issued before; `TamperedStore` for one that the Receipt key has not signed."""
+        stored = self._parts.receipts.read(order.receipt_name)
+        if stored is None:
+            return None
+        try:
+            receipt = checked(canonical(stored), self._parts.signer.public_key())
+        except ReceiptRefused:
+            raise TamperedStore("a stored receipt is not what was signed") from None
+        if (receipt["kind"], receipt["tenant_id"]) != (ReceiptKind.OFF_BOARDING, order.tenant_id):
+            raise TamperedStore("a stored receipt is that of something else")
+        return receipt
+
+    def _issue(self, order: _Order, off_boarding: OffBoarding) -> Mapping[str, Any]:
+        at = to_second(self.desk.clock.now())
+        unsigned = Destroyed(
+            kind=ReceiptKind.OFF_BOARDING,
+            at=at,
+            final_at=at + max(KEY_RING_RECOVERY, self._parts.key_recovery),
+            policy=self.desk.policy.digest,
+            counts={str(kind): off_boarding.counts.get(kind, 0) for kind in Kind},
+            tenant_id=order.tenant_id,
+            reason=off_boarding.reason,
+        ).unsigned()
+        signer = self._parts.signer
+        signature = base64.b64encode(signer.sign(signed_bytes(unsigned))).decode()
+        receipt = signed(unsigned, signature, fingerprint_of(signer.public_key()))
+        try:
+            with self.desk.trail.writing([order.event("off-boarded", receipt=receipt["id"])]) as [entry]:
+                self._parts.receipts.add(order.receipt_name, receipt, entry)
+        except Contended:
+            issued = self._receipt(order)
+            if issued is None:
+                raise StoreUnavailable("the receipt is being issued by another call") from None
+            return issued
+        return receipt
+
+
+def _had_its_key(record: TenantRecord, off_boarded_at: datetime) -> bool:
+    """Until now: what was erased before does not count among what off-boarding destroys."""
+    return record.erased_at is None or record.erased_at >= off_boarded_at
