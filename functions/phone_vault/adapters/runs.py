@@ -7,7 +7,7 @@ from typing import Any
 
 from phone_vault.adapters.attribute_values import count_in, text_in
 from phone_vault.adapters.rows import moment_in, reading, tenant_of
-from phone_vault.adapters.tables import ConditionsFailed, Tables, contended
+from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, contended
 from phone_vault.domain import moments
 from phone_vault.domain.rotation import Census, Progress, Run, Step
 
@@ -25,9 +25,9 @@ _YES, _NO = "yes", "no"
 class DynamoRunStore:
     """Moments are kept to the second. `TamperedStore` for rows that do not read."""
 
-    def __init__(self, tables: Tables, operations: str) -> None:
+    def __init__(self, tables: Tables, names: TableNames) -> None:
         self._tables = tables
-        self._table = operations
+        self._table = names.operations
 
     def latest(self) -> Run | None:
         """By GetItem."""

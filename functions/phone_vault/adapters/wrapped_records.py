@@ -4,7 +4,7 @@ from phone_vault.adapters.record_extracts import WRAPPED_ATTRIBUTES, wrapped_rec
 from phone_vault.adapters.record_updates import MAY_GET_A_KEY, record_update
 from phone_vault.adapters.rows import record_key, wrapping_attributes
 from phone_vault.adapters.shard_scans import scan_of_records
-from phone_vault.adapters.tables import ConditionsFailed, Tables, contended
+from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, contended
 from phone_vault.domain.job_ports import Cursor, Page, Shard
 from phone_vault.domain.ports import RecordId
 from phone_vault.domain.wrapped_record import WrappedRecord, WrappedRecordKey
@@ -13,10 +13,10 @@ from phone_vault.domain.wrapped_record import WrappedRecord, WrappedRecordKey
 class DynamoWrappedRecords:
     """Wrapped keys on DynamoDB; no other attribute of a row is read or written."""
 
-    def __init__(self, tables: Tables, record_keys: str) -> None:
+    def __init__(self, tables: Tables, names: TableNames) -> None:
         self._tables = tables
-        self._table = record_keys
-        self._scan = scan_of_records(record_keys, WRAPPED_ATTRIBUTES, wrapped_record_of)
+        self._table = names.record_keys
+        self._scan = scan_of_records(names.record_keys, WRAPPED_ATTRIBUTES, wrapped_record_of)
 
     def page(self, shard: Shard, cursor: Cursor | None, tenant_id: str | None) -> Page[WrappedRecord]:
         """By Scan."""
