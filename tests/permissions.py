@@ -15,6 +15,7 @@ CONDITION_KEYS = {
     "context": "kms:EncryptionContextKeys",
     "key": "dynamodb:LeadingKeys",
     "returns": "dynamodb:ReturnValues",
+    "select": "dynamodb:Select",
     "tenant": "kms:EncryptionContext:tenant",
     "token": "kms:EncryptionContext:token",
     "use": "kms:EncryptionContext:use",
@@ -23,8 +24,16 @@ CONDITION_KEYS = {
 """What IAM calls the page's words."""
 _WHOLE = frozenset({"attributes", "context"})
 """Words whose values are allowed together; one of any other's is chosen."""
-_SERVICES = {"Kek": "kms", "Storage": "kms", "own log group": "logs", "everything": "xray"}
+_SERVICES = {
+    "Kek": "kms",
+    "Receipt": "kms",
+    "Storage": "kms",
+    "dead letters": "sqs",
+    "everything": "xray",
+    "own log group": "logs",
+}
 _SHARED = "as"
+_APPLICATION = "application"
 
 Conditions = frozenset[tuple[str, frozenset[str]]]
 
@@ -38,7 +47,7 @@ class Permission(NamedTuple):
 
     @property
     def service(self) -> str:
-        """As IAM calls it; what is no KMS key and nothing of Lambda's is a table."""
+        """As IAM calls it; what is no KMS key, no queue and nothing of Lambda's is a table."""
         return _SERVICES.get(self.resource, "dynamodb")
 
     def values(self, word: str) -> frozenset[str]:
@@ -92,6 +101,16 @@ def page() -> Mapping[str, Any]:
 def permissions() -> Permissions:
     """What the page grants to each function."""
     return {function: frozenset(_of(function)) for function in page()["functions"]}
+
+
+def applications() -> tuple[str, ...]:
+    """The functions that applications call."""
+    return tuple(name for name, row in page()["functions"].items() if _APPLICATION in row[_SHARED])
+
+
+def jobs() -> tuple[str, ...]:
+    """Those that schedules, state machines and operators invoke."""
+    return tuple(name for name in page()["functions"] if name not in applications())
 
 
 @cache

@@ -16,10 +16,14 @@ SOURCES = {
     "template": ROOT / "template.yaml",
     "data": ROOT / "infrastructure/data.yaml",
     "functions": ROOT / "infrastructure/functions.yaml",
+    "lifecycle": ROOT / "infrastructure/lifecycle.yaml",
     "people": ROOT / "infrastructure/people.yaml",
     "observability": ROOT / "infrastructure/observability.yaml",
 }
 FUNCTIONS = ("Protect", "Reveal", "Lookup", "Verify", "Encrypt", "Decrypt")
+"""Those that applications call."""
+JOBS = ("RotateKeys", "AdvanceRotation", "Rewrap", "Reindex", "Census", "SweepIndex", "RetireKeys", "Offboard")
+"""Those that schedules, state machines and operators invoke."""
 TABLES = ("KeyRing", "RecordKeys", "LookupIndex", "Subjects", "Numbers", "AuditTrail", "Operations")
 
 ACCOUNT = "123456789012"
@@ -27,7 +31,10 @@ ADMINISTRATOR = f"arn:aws:iam::{ACCOUNT}:role/key-administrator"
 KMS_KEYS = {
     "Kek": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/11111111-1111-1111-1111-111111111111",
     "Storage": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/22222222-2222-2222-2222-222222222222",
+    "Receipt": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/44444444-4444-4444-4444-444444444444",
 }
+DEAD_LETTERS = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:phone-vault-dead-letters"
+ROTATION = f"arn:aws:states:eu-west-1:{ACCOUNT}:stateMachine:phone-vault-Rotation"
 TENANT_KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/33333333-3333-3333-3333-333333333333"
 
 Node = Any  # what YAML and JSON may hold
@@ -43,10 +50,18 @@ DEPLOYED: dict[str, Node] = {
     "KekArn": KMS_KEYS["Kek"],
     "KeyEncryptionKeyArns": [KMS_KEYS["Kek"], TENANT_KEY],
     "StorageKeyArn": KMS_KEYS["Storage"],
+    "ReceiptKeyArn": KMS_KEYS["Receipt"],
+    "DeadLetters.Arn": DEAD_LETTERS,
+    "DeadLetters.QueueName": "phone-vault-dead-letters",
+    "RotationStateMachine": ROTATION,
     **{f"{table}Table": f"phone-vault-{table}" for table in TABLES},
     **{
         f"{name}LogGroup.Arn": f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/lambda/phone-vault-{name}:*"
-        for name in FUNCTIONS
+        for name in (*FUNCTIONS, *JOBS)
+    },
+    **{
+        f"{name}Function.Arn": f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:phone-vault-{name}"
+        for name in (*FUNCTIONS, *JOBS)
     },
 }
 

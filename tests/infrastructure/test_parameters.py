@@ -4,7 +4,16 @@ import re
 
 import pytest
 
-from tests.infrastructure.templates import ADMINISTRATOR, FUNCTIONS, SOURCES, TABLES, TENANT_KEY, references, source
+from tests.infrastructure.templates import (
+    ADMINISTRATOR,
+    FUNCTIONS,
+    JOBS,
+    SOURCES,
+    TABLES,
+    TENANT_KEY,
+    references,
+    source,
+)
 
 PARAMETERS = source("template")["Parameters"]
 INTERFACE = source("template")["Metadata"]["AWS::CloudFormation::Interface"]
@@ -41,7 +50,7 @@ def test_every_parameter_has_a_label_and_a_group() -> None:
     assert set(INTERFACE["ParameterLabels"]) == set(PARAMETERS)
 
 
-@pytest.mark.parametrize("child", ["data", "functions", "people", "observability"])
+@pytest.mark.parametrize("child", ["data", "functions", "lifecycle", "people", "observability"])
 def test_a_nested_template_is_given_exactly_what_it_asks_for(child: str) -> None:
     (stack,) = [
         resource["Properties"]
@@ -54,7 +63,8 @@ def test_a_nested_template_is_given_exactly_what_it_asks_for(child: str) -> None
 def test_the_outputs_are_what_operators_are_promised() -> None:
     assert set(source("template")["Outputs"]) == {
         *(f"{table}Table" for table in TABLES),
-        *(f"{function}FunctionArn" for function in FUNCTIONS),
+        *(f"{function}FunctionArn" for function in (*FUNCTIONS, *JOBS)),
+        "RotationStateMachineArn",
         "KekId",
         "ReceiptKeyId",
         "StorageKeyId",

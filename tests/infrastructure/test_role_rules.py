@@ -3,10 +3,12 @@
 import pytest
 
 from tests.infrastructure.roles import ROLES, Grant, grants
-from tests.infrastructure.templates import Template, listed
+from tests.infrastructure.templates import FUNCTIONS, JOBS, Template, listed
 
 RETURN_VALUES = "dynamodb:ReturnValues"
-SERVICES = {"dynamodb", "kms", "logs", "xray"}
+SERVICES = {"dynamodb", "kms", "logs", "sqs", "xray"}
+OF_JOBS = {"census#*", "offboard#*", "receipt#*", "rotation#latest", "run#*"}
+"""Rows of Operations that jobs keep; quotas are none of them."""
 WITH_CIPHERTEXT = ("KeyRing", "Numbers", "RecordKeys")
 SHOWS_NOTHING = {"NONE"}
 SHOWS_WHAT_IT_WROTE = {"NONE", "UPDATED_NEW"}
@@ -41,9 +43,23 @@ def reads_by_deleting(grant: Grant) -> bool:
     return deletes and table_of(grant) in WITH_CIPHERTEXT and shown(grant) != SHOWS_NOTHING
 
 
-@every_role
-def test_no_function_reads_operations(role: Template) -> None:
-    assert not [grant for grant in grants(role) if reads_operations(grant)]
+def leading_keys(grant: Grant) -> set[str]:
+    """Of the rows that it is held to; none when it is not."""
+    return set(listed(grant.conditions.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_function_for_applications_reads_operations(function: str) -> None:
+    assert not [grant for grant in grants(ROLES[f"{function}Role"]) if reads_operations(grant)]
+
+
+@pytest.mark.parametrize("function", JOBS)
+def test_a_job_reads_and_writes_rows_of_jobs_in_operations_by_their_keys(function: str) -> None:
+    by_key = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"}
+    for grant in grants(ROLES[f"{function}Role"]):
+        if table_of(grant) == "Operations":
+            assert grant.action in by_key
+            assert set() < leading_keys(grant) <= OF_JOBS
 
 
 @every_role

@@ -8,8 +8,10 @@ import pytest
 from tests.infrastructure.roles import ROLES, Grant, grants
 from tests.infrastructure.templates import (
     ACCOUNT,
+    DEAD_LETTERS,
     DEPLOYED,
     FUNCTIONS,
+    JOBS,
     KMS_KEYS,
     TABLES,
     TENANT_KEY,
@@ -18,22 +20,75 @@ from tests.infrastructure.templates import (
     of_type,
     resolve,
 )
-from tests.permissions import CONDITION_KEYS, Permission, Permissions, exercised_offline, page, permissions
+from tests.permissions import (
+    CONDITION_KEYS,
+    Permission,
+    Permissions,
+    applications,
+    exercised_offline,
+    jobs,
+    page,
+    permissions,
+)
 
-DEPLOYED_FUNCTIONS = [name.removesuffix("Function") for name in of_type("functions", "AWS::Lambda::Function")]
+DEPLOYED_FUNCTIONS = [
+    name.removesuffix("Function")
+    for template in ("functions", "lifecycle")
+    for name in of_type(template, "AWS::Lambda::Function")
+]
 X_RAY = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 IAM_INLINE_POLICY_LIMIT = 10_240  # characters of all inline policies of a role, white space not counted
 MOST_TENANT_KEYS = 25  # as infrastructure/decisions.md says
+WRITES = ("dynamodb:PutItem", "dynamodb:UpdateItem")
+TABLE_KEYS = {
+    logical_id.removesuffix("Table"): [key["AttributeName"] for key in table["Properties"]["KeySchema"]]
+    for logical_id, table in of_type("data", "AWS::DynamoDB::Table").items()
+}
 LONGEST_KEY_ARN = f"arn:aws-us-gov:kms:ap-southeast-1:{ACCOUNT}:key/{'x' * 36}"
 
 every_role = pytest.mark.parametrize("role", ROLES.values(), ids=ROLES)
+every_application = pytest.mark.parametrize("function", FUNCTIONS)
+every_job = pytest.mark.parametrize("function", JOBS)
+
+
+def of(function: str) -> list[Grant]:
+    """What a function is granted."""
+    return list(grants(ROLES[f"{function}Role"]))
+
+
+def actions_on(function: str, resource: str) -> set[str]:
+    """What a function may do with a table, by its name, or a KMS key, by its ARN."""
+    return {each.action.partition(":")[2] for each in of(function) if each.resource.endswith(resource)}
+
+
+def allowed_to(action: str, resource: str = "") -> set[str]:
+    """The functions that may do it, with anything or with this."""
+    return {
+        function
+        for function in permissions()
+        for each in of(function)
+        if each.action.partition(":")[2] == action and each.resource.endswith(resource)
+    }
+
+
+def unwraps_record_keys(function: str) -> bool:
+    """Whether it may unwrap branch keys, or record keys that KMS wraps itself, of stored numbers."""
+    return any(
+        grant.action == "kms:Decrypt"
+        and grant.resource == KMS_KEYS["Kek"]
+        and (
+            "branch" in listed(grant.conditions.get("StringEquals", {}).get("kms:EncryptionContext:use", []))
+            or "kms:EncryptionContextKeys" in grant.conditions.get("ForAllValues:StringEquals", {})
+        )
+        for grant in of(function)
+    )
 
 
 def short_name(function: str, resource: str) -> str:
     table_arn = f"arn:aws:dynamodb:eu-west-1:{DEPLOYED['AWS::AccountId']}:table/phone-vault-"
     names = {f"{table_arn}{table}": table for table in TABLES}
     names |= {arn: name for name, arn in KMS_KEYS.items()} | {TENANT_KEY: "Kek"}
-    names |= {DEPLOYED[f"{function}LogGroup.Arn"]: "own log group", "*": "everything"}
+    names |= {DEPLOYED[f"{function}LogGroup.Arn"]: "own log group", DEAD_LETTERS: "dead letters", "*": "everything"}
     return names[resource]
 
 
@@ -101,8 +156,12 @@ def test_whatever_the_page_says_is_not_exercised_offline_stands_on_it() -> None:
     assert page()["not exercised offline"].keys() <= named
 
 
-def test_every_role_of_the_templates_is_a_functions_that_stands_on_the_page() -> None:
+def test_every_role_of_a_function_stands_on_the_page() -> None:
     assert ROLES.keys() == {f"{function}Role" for function in permissions()}
+
+
+def test_the_page_tells_functions_for_applications_from_jobs() -> None:
+    assert (set(applications()), set(jobs())) == (set(FUNCTIONS), set(JOBS))
 
 
 @every_role
@@ -121,11 +180,32 @@ def test_a_role_has_all_resources_for_traces_alone(role: Template) -> None:
     assert {grant.action for grant in grants(role) if grant.resource == "*"} == X_RAY
 
 
+@every_application
+def test_a_function_for_applications_asks_kms_for_nothing_but_wrapping(function: str) -> None:
+    assert {each.action for each in of(function) if each.action.startswith("kms:")} <= {"kms:Decrypt", "kms:Encrypt"}
+
+
 @every_role
-def test_a_role_asks_kms_for_nothing_but_wrapping_under_a_condition(role: Template) -> None:
-    of_kms = [grant for grant in grants(role) if grant.action.startswith("kms:")]
-    assert {grant.action for grant in of_kms} <= {"kms:Decrypt", "kms:Encrypt"}
-    assert all(grant.conditions for grant in of_kms)
+def test_a_role_wraps_unwraps_and_moves_keys_under_a_condition_alone(role: Template) -> None:
+    wrapping = {"kms:Decrypt", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
+    assert all(grant.conditions for grant in grants(role) if grant.action in wrapping)
+
+
+@every_role
+def test_no_role_ends_a_kms_key_or_rules_it(role: Template) -> None:
+    known = {"Decrypt", "Encrypt", "GetPublicKey", "ListKeyRotations", "ReEncryptFrom", "ReEncryptTo"}
+    known |= {"RotateKeyOnDemand", "Sign"}
+    asked = {grant.action.removeprefix("kms:") for grant in grants(role) if grant.action.startswith("kms:")}
+    assert asked <= known
+
+
+def test_only_rotate_keys_makes_new_material_of_kms_keys() -> None:
+    assert allowed_to("RotateKeyOnDemand") == {"RotateKeys"}
+
+
+def test_only_off_boarding_signs_receipts() -> None:
+    assert allowed_to("Sign") == {"Offboard"}
+    assert allowed_to("Sign", KMS_KEYS["Receipt"]) == {"Offboard"}
 
 
 @every_role
@@ -163,10 +243,56 @@ def test_protect_cannot_unwrap_what_it_wraps_directly() -> None:
     assert actions == {"kms:Encrypt"}
 
 
+@every_application
+def test_a_function_for_applications_neither_deletes_nor_scans(function: str) -> None:
+    assert not [each.action for each in of(function) if "Delete" in each.action or "Scan" in each.action]
+
+
+def test_of_the_jobs_only_those_delete_that_end_index_entries_and_suppressions() -> None:
+    assert allowed_to("DeleteItem") == {"SweepIndex", "RotateKeys"}
+    assert allowed_to("DeleteItem", "LookupIndex") == {"SweepIndex"}
+    (suppressions,) = (each for each in of("RotateKeys") if each.action == "dynamodb:DeleteItem")
+    assert suppressions.resource.endswith("Subjects")
+    assert suppressions.conditions == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#suppressed"]}}
+
+
+def test_no_role_writes_in_batches_in_which_a_put_cannot_be_told_from_a_delete() -> None:
+    assert not allowed_to("BatchWriteItem")
+
+
+@every_job
+def test_a_job_scans_for_attributes_by_their_names_or_counts(function: str) -> None:
+    for scan in (each for each in of(function) if each.action == "dynamodb:Scan"):
+        assert scan.conditions["StringEquals"]["dynamodb:Select"] in ("SPECIFIC_ATTRIBUTES", "COUNT")
+        assert scan.conditions["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+
+
+def test_what_says_whom_a_number_belongs_to_is_scanned_by_re_indexing_alone() -> None:
+    scanning = {
+        function
+        for function in permissions()
+        for each in of(function)
+        if each.action == "dynamodb:Scan"
+        and "subject_id" in each.conditions["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+    }
+    assert scanning == {"Reindex"}
+
+
 @every_role
-def test_a_role_neither_deletes_nor_scans(role: Template) -> None:
-    actions = {grant.action for grant in grants(role)}
-    assert not [action for action in actions if "Delete" in action or "Scan" in action]
+def test_attributes_that_a_read_is_held_to_must_be_named_by_it(role: Template) -> None:
+    """A read that names none asks for all, and `ForAllValues` holds for none."""
+    for grant in grants(role):
+        if "dynamodb:Attributes" in grant.conditions.get("ForAllValues:StringEquals", {}):
+            reads = grant.action in ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan")
+            assert ("dynamodb:Select" in grant.conditions.get("StringEquals", {})) is reads
+
+
+@every_role
+def test_attributes_that_a_role_is_held_to_include_the_whole_key_of_the_table(role: Template) -> None:
+    """Otherwise DynamoDB cannot use them: Developer Guide, "Using IAM policy conditions"."""
+    for grant in grants(role):
+        if allowed := grant.conditions.get("ForAllValues:StringEquals", {}).get("dynamodb:Attributes"):
+            assert set(allowed) >= set(TABLE_KEYS[grant.resource.rpartition("-")[2]])
 
 
 @every_role
@@ -175,7 +301,7 @@ def test_a_role_only_appends_to_the_audit_trail(role: Template) -> None:
     assert on_the_trail == {"dynamodb:PutItem"}
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", permissions())
 def test_a_function_writes_its_own_audit_chains_only(function: str) -> None:
     (write,) = [g for g in grants(ROLES[f"{function}Role"]) if g.resource.endswith("AuditTrail")]
     assert write.conditions == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{function}#*"]}}
@@ -189,14 +315,65 @@ def test_looking_up_needs_no_branch_key_and_no_number(function: str) -> None:
     assert not [grant for grant in role if grant.resource.endswith("Numbers")]
 
 
-def test_reveal_alone_reads_numbers() -> None:
-    readers = {
-        name
-        for name, role in ROLES.items()
-        for grant in grants(role)
-        if grant.resource.endswith("Numbers") and grant.action != "dynamodb:PutItem"
+def test_reveal_alone_reads_numbers_and_re_indexing_among_the_jobs() -> None:
+    readers = {function for function in permissions() if actions_on(function, "Numbers") - {"PutItem"}}
+    assert readers == {"Reveal", "Reindex"}
+
+
+def test_of_the_jobs_re_indexing_alone_unwraps_record_keys_and_reads_what_they_encrypt() -> None:
+    unwrapping = {function for function in JOBS if unwraps_record_keys(function)}
+    assert unwrapping == {"RotateKeys", "Rewrap", "Reindex"}
+    assert {function for function in unwrapping if actions_on(function, "Numbers")} == {"Reindex"}
+
+
+def test_rotate_keys_unwraps_branch_keys_and_reaches_no_record_key() -> None:
+    assert not actions_on("RotateKeys", "RecordKeys")
+    assert not any("kms:EncryptionContextKeys" in str(each.conditions) for each in of("RotateKeys"))
+
+
+@pytest.mark.parametrize("table", ["Numbers", "LookupIndex", "Subjects"])
+def test_re_wrapping_has_no_access_to_numbers_the_index_or_data_subjects(table: str) -> None:
+    assert not actions_on("Rewrap", table)
+
+
+@pytest.mark.parametrize("function", ["Rewrap", "Reindex"])
+def test_neither_re_wrapping_nor_re_indexing_deletes(function: str) -> None:
+    assert not [each.action for each in of(function) if "Delete" in each.action or "BatchWrite" in each.action]
+
+
+def test_re_wrapping_writes_wrapped_keys_and_nothing_beside_them() -> None:
+    (write,) = (each for each in of("Rewrap") if each.action == "dynamodb:UpdateItem")
+    assert set(write.conditions["ForAllValues:StringEquals"]["dynamodb:Attributes"]) == {
+        "record_id",
+        "wrapped_key",
+        "branch_key_version",
+        "kms_key",
+        "revision",
     }
-    assert readers == {"RevealRole"}
+
+
+@pytest.mark.parametrize("function", ["AdvanceRotation", "Census", "SweepIndex", "RetireKeys", "Offboard"])
+def test_a_job_that_only_counts_or_destroys_unwraps_no_key_of_a_tenant(function: str) -> None:
+    assert not actions_on(function, KMS_KEYS["Kek"])
+
+
+@pytest.mark.parametrize("function", ["SweepIndex", "Offboard", "RetireKeys", "Census", "AdvanceRotation"])
+def test_no_key_that_was_destroyed_is_written_again_by_a_job_that_cannot_wrap(function: str) -> None:
+    writes = [each for each in of(function) if each.resource.endswith("RecordKeys") and each.action in WRITES]
+    gets_a_key = "wrapped_key"
+    for write in writes:
+        named = write.conditions["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+        assert gets_a_key not in named or function == "Offboard"  # which takes it away: IAM knows no REMOVE
+
+
+@every_application
+def test_nothing_of_an_application_reaches_the_queue_of_what_failed(function: str) -> None:
+    assert not actions_on(function, DEAD_LETTERS)
+
+
+@every_job
+def test_a_job_sends_what_failed_and_receives_nothing(function: str) -> None:
+    assert actions_on(function, DEAD_LETTERS) == {"SendMessage"}
 
 
 @every_role
