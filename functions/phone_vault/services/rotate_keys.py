@@ -196,7 +196,7 @@ class RotateKeys(Job):
         before = self._kms_keys.rotations(kms_key)
         if before.last_on_demand is not None and now < before.last_on_demand + RESUMED_FOR:
             unfinished = _Material(1 + before.of_any_kind, before.last_on_demand, is_of_this_call=False)
-            rows = [row for keys in served for row in keys.keys if row.kms_key == kms_key and not _is_destroyed(row)]
+            rows = [row for keys in served for row in keys.keys if not _is_destroyed(row)]
             if any(map(unfinished.is_newer_than, rows)):
                 return unfinished
         if before.on_demand >= ON_DEMAND_ROTATIONS:
