@@ -24,7 +24,7 @@ Resources:
   Rotation:
     Type: AWS::Serverless::StateMachine
     Properties:
-      Name: phone-vault-Rotation
+      Name: phone-vault-Work
       Role: arn:aws:iam::123456789012:role/workflow
       DefinitionUri: state_machines/rotation.asl.yaml
       DefinitionSubstitutions:
@@ -94,4 +94,4 @@ def test_a_definition_that_changes_is_read_again(parent: Path) -> None:
 def test_a_translated_machine_runs(parent: Path, cloud: LocalCloud) -> None:
     nested = translation(parent).nested["rotation.json"]
     cloud.client("cloudformation").create_stack(StackName="rotation", TemplateBody=nested)
-    assert cloud.execute("Rotation", {"kept": 1}) == {"kept": 1, "said": "hello"}
+    assert cloud.execute("Work", {"kept": 1}) == {"kept": 1, "said": "hello"}

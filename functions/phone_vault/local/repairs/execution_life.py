@@ -70,7 +70,10 @@ def stop_all(now: datetime) -> None:
         for execution in machine.executions:
             _stop(execution, now, None, None)
     while TMP_THREADS:
-        TMP_THREADS.pop().join()
+        thread = TMP_THREADS.pop()
+        while thread.ident is None:  # it is put on the list before it is started
+            time.sleep(_POLL_SECONDS)
+        thread.join()
 
 
 def _start_with_a_name(
