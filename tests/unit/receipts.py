@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from phone_vault.crypto.receipts import salted
+from phone_vault.domain.receipt_ports import Signer
 from phone_vault.domain.receipts import Destroyed, ReceiptKind, fingerprint_of, signed, signed_bytes
-from tests.fake_signer import MemorySigner
 from tests.fakes.clock import NEW_YEAR
 
 TOKENS = ("tok_0123456789abcdefghij", "tok_1123456789abcdefghij", "tok_2123456789abcdefghij")
@@ -23,7 +23,7 @@ PURGED = Destroyed(
 )
 
 
-def receipt_of(destroyed: Destroyed, signer: MemorySigner) -> dict[str, Any]:
+def receipt_of(destroyed: Destroyed, signer: Signer) -> dict[str, Any]:
     """Signed."""
     unsigned = destroyed.unsigned()
     signature = base64.b64encode(signer.sign(signed_bytes(unsigned))).decode()

@@ -23,9 +23,9 @@ class DynamoOffBoardingStore:
         self._table = names.operations
 
     def read(self, tenant_id: str) -> OffBoarding | None:
-        """By GetItem, strongly consistent."""
-        row = self._tables.get(self._table, _key(tenant_id))
-        return _off_boarding_of(tenant_id, row) if row is not None else None
+        """By BatchGetItem, strongly consistent."""
+        rows = self._tables.batch_get([(self._table, _key(tenant_id))])
+        return _off_boarding_of(tenant_id, rows[0][1]) if rows else None
 
     def save(self, off_boarding: OffBoarding) -> OffBoarding:
         """One conditional put."""

@@ -22,12 +22,12 @@ class DynamoReceiptStore:
         self._audit_trail = names.audit_trail
 
     def read(self, name: str) -> Mapping[str, Any] | None:
-        """By GetItem, strongly consistent."""
-        row = self._tables.get(self._operations, _key(name))
-        if row is None:
+        """By BatchGetItem, strongly consistent."""
+        rows = self._tables.batch_get([(self._operations, _key(name))])
+        if not rows:
             return None
         try:
-            receipt = json.loads(row["receipt"])
+            receipt = json.loads(rows[0][1]["receipt"])
         except (KeyError, TypeError, ValueError, RecursionError):
             receipt = None
         if not isinstance(receipt, dict):
