@@ -23,6 +23,7 @@ from phone_vault.adapters.rows import (
     record_row,
 )
 from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, check, contended, put
+from phone_vault.adapters.tombstones import is_tombstone
 from phone_vault.domain.audit import Entry
 from phone_vault.domain.errors import NotFound
 from phone_vault.domain.message_key import MessageKey, MessageKeyId
@@ -85,7 +86,7 @@ class DynamoNumberStore:
         """By BatchGetItem."""
         wanted = {message_key_key(key_id)["record_id"]: key_id for key_id in key_ids}
         rows = self._tables.batch_get([(self._names.record_keys, message_key_key(each)) for each in key_ids])
-        named = ((wanted[row["record_id"]], row) for _, row in rows)
+        named = ((wanted[row["record_id"]], row) for _, row in rows if not is_tombstone(row))
         return {key_id: message_key_of(key_id, row) for key_id, row in named}
 
     def add_message_key(self, key: MessageKey, due: str, entry: Entry) -> None:
@@ -138,7 +139,7 @@ class DynamoNumberStore:
     def records(self, record_ids: Collection[RecordId]) -> dict[RecordId, StoredNumber]:
         """By BatchGetItem."""
         rows = self._tables.batch_get([(self._names.record_keys, record_key(each)) for each in record_ids])
-        return {record_id_of(row): record_of(row) for _, row in rows}
+        return {record_id_of(row): record_of(row) for _, row in rows if not is_tombstone(row)}
 
     def records_and_messages(
         self, record_ids: Collection[RecordId]
@@ -146,7 +147,8 @@ class DynamoNumberStore:
         """By BatchGetItem over both tables."""
         tables = (self._names.record_keys, self._names.numbers)
         rows = self._tables.batch_get([(table, record_key(each)) for each in record_ids for table in tables])
-        records = {record_id_of(row): record_of(row) for table, row in rows if table == self._names.record_keys}
+        keyed = (row for table, row in rows if table == self._names.record_keys and not is_tombstone(row))
+        records = {record_id_of(row): record_of(row) for row in keyed}
         messages = {record_id_of(row): message_in(row) for table, row in rows if table == self._names.numbers}
         return records, messages
 
