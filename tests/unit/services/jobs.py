@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from phone_vault.domain.audit import Entry
+from phone_vault.domain.audit import Entry, Event
 from phone_vault.domain.callers import direct_caller
 from phone_vault.domain.errors import Conflict, TamperedStore
 from phone_vault.domain.job_ports import RunStore, VersionUses
@@ -198,6 +198,14 @@ class Jobs:
     def retire(self, **request: Any) -> dict[str, Any]:
         """What a cold RetireKeys answers."""
         return self.retire_keys()(OPERATOR, request)
+
+    def off_board(self, tenant: str) -> None:
+        """As Offboard leaves it."""
+        with self.rotate_keys().desk.trail.writing([Event("off-boarding", OPERATOR, tenant_id=tenant)]) as [entry]:
+            self.store.off_board(tenant, self.clock.now(), entry)
+        for row in self.store.keys_of(tenant).keys:
+            self.store.overwrite(row.in_state(KeyState.DESTROYED, self.clock.now()))
+        self.log.entries.clear()
 
     def version(self, tenant: str, use: KeyUse, version: int) -> WrappedKey:
         """A row."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from phone_vault.domain.audit import Event
 from phone_vault.domain.errors import StoreUnavailable
 from phone_vault.domain.keys import VAULT, WRAPPED_TOGETHER, KeyId, KeyState, KeyUse, WrappedKey
 from phone_vault.services.rotate_keys import ON_DEMAND_ROTATIONS, RESUMED_FOR
@@ -156,12 +155,12 @@ class TestTenants:
 
     @pytest.mark.parametrize("use", [None, "branch", "index", "kms"])
     def test_an_off_boarded_tenant_is_not_found(self, jobs: Jobs, use: str | None) -> None:
-        off_board(jobs, "acme")
+        jobs.off_board("acme")
         assert problem(jobs.rotate(tenant_id="acme", **({"use": use} if use else {}))) == "not-found"
 
     @pytest.mark.parametrize("use", ["branch", "index", "kms"])
     def test_an_off_boarded_tenant_is_passed_over(self, jobs: Jobs, use: str) -> None:
-        off_board(jobs, "acme")
+        jobs.off_board("acme")
         answer = jobs.rotate(use=use)
         assert [each["tenant_id"] for each in answer["rotated"]] == ["other"]
         assert "failed" not in answer
@@ -486,14 +485,6 @@ class TestMoving:
         jobs.kms.kms_keys["acme"] = "its own"
         jobs.rotate()
         assert jobs.version("acme", BRANCH, 1).kms_key == "its own"
-
-
-def off_board(jobs: Jobs, tenant: str) -> None:
-    """As Offboard leaves it."""
-    with jobs.rotate_keys().desk.trail.writing([Event("off-boarding", OPERATOR, tenant_id=tenant)]) as [entry]:
-        jobs.store.off_board(tenant, jobs.clock.now(), entry)
-    for row in jobs.store.keys_of(tenant).keys:
-        jobs.store.overwrite(row.in_state(KeyState.DESTROYED, jobs.clock.now()))
 
 
 def pending_version(jobs: Jobs, tenant: str, use: KeyUse, proof: bytes) -> WrappedKey:
