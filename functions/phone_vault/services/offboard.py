@@ -16,6 +16,7 @@ from phone_vault.domain.inventory import Kind
 from phone_vault.domain.job_requests import JobReader
 from phone_vault.domain.keys import KeyState, KeyUse
 from phone_vault.domain.moments import to_second
+from phone_vault.domain.policy import Wrapping
 from phone_vault.domain.ports import Contended
 from phone_vault.domain.receipt_ports import (
     OffBoarding,
@@ -155,7 +156,9 @@ class Offboard(Job):
         raise StoreUnavailable("the tenant is being off-boarded by others")
 
     def _destroy_those_of(self, records: tuple[TenantRecord, ...], order: _Order) -> int:
-        having = [each for each in records if each.has_own_key]
+        # Of a tenant of direct wrapping all: a pass that moves it there may be about to give any of them one.
+        is_direct = self.desk.policy.tenant(order.tenant_id).wrapping is Wrapping.DIRECT
+        having = [each for each in records if each.has_own_key or (is_direct and each.erased_at is None)]
         if having:
             self.desk.trail.record([order.event("record-keys-destroyed", records=len(having))])
         expires_at = order.now + timedelta(days=self.desk.policy.tombstone_days)

@@ -151,6 +151,13 @@ def test_record_keys_that_kms_wraps_are_destroyed_and_the_others_cost_no_write(w
     assert tombstone.expires_at == world.clock.now() + timedelta(days=90)
 
 
+def test_of_a_tenant_on_its_way_to_direct_wrapping_every_record_key_is_destroyed(world: World) -> None:
+    """A pass that moves it there has read a row, and writes it back after off-boarding has passed."""
+    world.policy = parse({**POLICY, "tenants": {"acme": {"wrapping": "direct"}}})
+    assert world.receipt(world.call())["counts"] == {"stored_numbers": 8, "message_keys": 2}
+    assert not [each for each, row in world.records.rows.items() if each.tenant_id == "acme" and row.has_key]
+
+
 def test_other_tenants_keep_everything(world: World) -> None:
     keys = world.key_rows("other")
     rows = {each: row for each, row in world.records.rows.items() if each.tenant_id == "other"}
