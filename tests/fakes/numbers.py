@@ -3,9 +3,20 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from phone_vault.domain.audit import Entry
+from phone_vault.domain.consent import ConsentEvent
 from phone_vault.domain.message_key import MessageKey, MessageKeyId
-from phone_vault.domain.ports import AlreadyStored, Contended, IndexEntry, NewNumber, RecordId, TokenTaken
+from phone_vault.domain.ports import (
+    AlreadyStored,
+    Contended,
+    IndexEntry,
+    NewMessageKey,
+    NewNumber,
+    RecordId,
+    TokenTaken,
+)
 from phone_vault.domain.stored_number import StoredNumber
+from phone_vault.domain.subject import SubjectId
+from phone_vault.domain.tombstone import Tombstone
 from tests.fakes.audit_log import MemoryAuditLog
 from tests.fakes.tables import MemoryTables, Place
 
@@ -24,37 +35,46 @@ class MemoryNumberStore:
         with tables.lock:
             places = list(tables.places(record, record.index_positions))
             for place in places:
-                if place in tables.index:
+                if place in tables.index and tables.index[place] not in number.in_place_of:
                     raise AlreadyStored(tables.index[place])
             if record_id in tables.records:
                 raise TokenTaken("a record has this token already")
+            tables.check_subject(number.subject)
             self._log.append([entry])
+            tables.consents.extend((number.subject.subject_id, each) for each in number.consents)
             tables.index.update(dict.fromkeys(places, record.token))
             tables.records[record_id] = record
             tables.messages[record_id] = number.message
 
-    def update(self, record: StoredNumber, due: str, entry: Entry) -> None:
+    def update(self, record: StoredNumber, due: str, entry: Entry, consents: Sequence[ConsentEvent] = ()) -> None:
         """The due bucket is of no use here."""
         del due
         changes = {"grants": record.grants, "jurisdictions": record.jurisdictions, "last_used": record.last_used}
         self._write([(record, changes)], [entry])
+        self._note(SubjectId(record.tenant_id, record.subject_ref), consents)
 
-    def message_keys(self, key_ids: Collection[MessageKeyId]) -> dict[MessageKeyId, MessageKey]:
+    def message_keys(self, key_ids: Collection[MessageKeyId]) -> dict[MessageKeyId, MessageKey | Tombstone]:
         """Those that exist."""
         with self.tables.lock:
-            rows = {each: self.tables.keyed(each.tenant_id, each.name) for each in key_ids}
-        return {each: row for each, row in rows.items() if isinstance(row, MessageKey)}
+            rows = {each: self.tables.row_or_tombstone(each.tenant_id, each.name) for each in key_ids}
+        return {each: row for each, row in rows.items() if isinstance(row, MessageKey | Tombstone)}
 
-    def add_message_key(self, key: MessageKey, due: str, entry: Entry) -> None:
-        """If there is none; the due bucket is of no use here."""
-        del due
+    def add_message_key(self, new: NewMessageKey, entry: Entry) -> None:
+        """If there is none, or the tombstone that was read."""
+        key_id = new.key.key_id
         with self.tables.lock:
-            if key.key_id in self.tables.message_keys:
+            there = self.tables.row_or_tombstone(key_id.tenant_id, key_id.name)
+            if there != new.in_place_of:
                 raise Contended("the key was made by another caller")
+            self.tables.check_subject(new.subject)
             self._log.append([entry])
-            self.tables.message_keys[key.key_id] = key
+            self.tables.bury(key_id.tenant_id, key_id.name, None)
+            self.tables.message_keys[key_id] = new.key
+            self._note(new.subject.subject_id, new.consents)
 
-    def update_message_key(self, key: MessageKey, due: str, entry: Entry) -> None:
+    def update_message_key(
+        self, key: MessageKey, due: str, entry: Entry, consents: Sequence[ConsentEvent] = ()
+    ) -> None:
         """The due bucket is of no use here."""
         del due
         changes = {
@@ -67,6 +87,11 @@ class MemoryNumberStore:
             "kms_key": key.kms_key,
         }
         self._write([(key, changes)], [entry])
+        self._note(SubjectId(key.tenant_id, key.key_id.subject_ref), consents)
+
+    def _note(self, subject_id: SubjectId, consents: Sequence[ConsentEvent]) -> None:
+        with self.tables.lock:
+            self.tables.consents.extend((subject_id, each) for each in consents)
 
     def record_uses(self, records: Sequence[StoredNumber | MessageKey], entries: Sequence[Entry]) -> None:
         """If nothing has changed since it was read."""
@@ -82,15 +107,15 @@ class MemoryNumberStore:
             for row, (_, changes) in zip(rows, writes, strict=True):
                 self.tables.write(row, **changes)
 
-    def records(self, record_ids: Collection[RecordId]) -> dict[RecordId, StoredNumber]:
-        """Those that exist and have a key."""
+    def records(self, record_ids: Collection[RecordId]) -> dict[RecordId, StoredNumber | Tombstone]:
+        """Those that exist."""
         with self.tables.lock:
-            rows = {each: self.tables.keyed(each.tenant_id, each.token) for each in record_ids}
-        return {each: row for each, row in rows.items() if isinstance(row, StoredNumber)}
+            rows = {each: self.tables.row_or_tombstone(each.tenant_id, each.token) for each in record_ids}
+        return {each: row for each, row in rows.items() if isinstance(row, StoredNumber | Tombstone)}
 
     def records_and_messages(
         self, record_ids: Collection[RecordId]
-    ) -> tuple[Mapping[RecordId, StoredNumber], Mapping[RecordId, bytes]]:
+    ) -> tuple[Mapping[RecordId, StoredNumber | Tombstone], Mapping[RecordId, bytes]]:
         """Those that exist."""
         with self.tables.lock:
             messages = {each: self.tables.messages[each] for each in record_ids if each in self.tables.messages}

@@ -7,10 +7,13 @@ from heapq import nsmallest
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from phone_vault.domain.consent import ConsentEvent
 from phone_vault.domain.job_ports import Cursor, Shard
 from phone_vault.domain.message_key import MessageKey, MessageKeyId
-from phone_vault.domain.ports import Contended, RecordId
+from phone_vault.domain.ports import Contended, RecordId, SubjectSaid
 from phone_vault.domain.stored_number import StoredNumber
+from phone_vault.domain.subject import Subject, SubjectId
+from phone_vault.domain.tombstone import Tombstone
 
 
 class Place(NamedTuple):
@@ -38,6 +41,11 @@ class MemoryTables:
     index: dict[Place, str] = field(default_factory=dict)
     keyless: set[tuple[str, str]] = field(default_factory=set)
     """Tenant and name of what was shredded: rows without a wrapped key."""
+    tombstones: dict[tuple[str, str], Tombstone] = field(default_factory=dict)
+    """By tenant and name: what is left of rows whose key was destroyed."""
+    subjects: dict[SubjectId, Subject] = field(default_factory=dict)
+    """Of whom something was said."""
+    consents: list[tuple[SubjectId, ConsentEvent]] = field(default_factory=list)
     unreadable: set[tuple[str, str]] = field(default_factory=set)
     """Tenant and name of rows that do not read."""
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -47,6 +55,23 @@ class MemoryTables:
         for version in versions:
             position = record.index_positions[version]
             yield Place(record.tenant_id, version, position.blind_index, record.subject_ref)
+
+    def check_subject(self, read: Subject) -> None:
+        """`SubjectSaid` unless the subject's row is as it was read."""
+        now = self.subjects.get(read.subject_id, Subject(read.subject_id))
+        if now.revision != read.revision:
+            raise SubjectSaid(now)
+
+    def row_or_tombstone(self, tenant_id: str, name: str) -> StoredNumber | MessageKey | Tombstone | None:
+        """What readers find."""
+        return self.tombstones.get((tenant_id, name)) or self.keyed(tenant_id, name)
+
+    def bury(self, tenant_id: str, name: str, tombstone: Tombstone | None) -> None:
+        """Put a tombstone in a row's place; None takes it away."""
+        if tombstone is None:
+            self.tombstones.pop((tenant_id, name), None)
+        else:
+            self.tombstones[tenant_id, name] = tombstone
 
     def keyed(self, tenant_id: str, name: str) -> StoredNumber | MessageKey | None:
         """A row of RecordKeys that has a key."""

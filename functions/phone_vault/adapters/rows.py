@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from phone_vault.adapters.attribute_values import bytes_in, count_in, text_in
+from phone_vault.adapters.standing_rows import standing_attributes, standing_in
 from phone_vault.domain import moments
 from phone_vault.domain.consent import Consent
 from phone_vault.domain.errors import TamperedStore
@@ -63,6 +64,7 @@ def record_row(record: StoredNumber, due: str) -> dict[str, Any]:
         "last_used": last_used_map(record),
         "due": due,
         **granted_attributes(record),
+        **standing_attributes(record.standing),
     }
 
 
@@ -89,6 +91,7 @@ def message_key_row(key: MessageKey, due: str) -> dict[str, Any]:
         "due": due,
         **keyed_attributes(key),
         **granted_attributes(key),
+        **standing_attributes(key.standing),
     }
 
 
@@ -150,6 +153,7 @@ def record_of(row: Mapping[str, Any]) -> StoredNumber:
             index_positions={
                 index_version_of(version): position_of(each) for version, each in row["index_positions"].items()
             },
+            standing=standing_in(row),
         )
 
 
@@ -168,6 +172,7 @@ def message_key_of(key_id: MessageKeyId, row: Mapping[str, Any]) -> MessageKey:
             branch_key_version=version_of(row["branch_key_version"]),
             kms_key=kms_key_of(row),
             **_granted_in(row),
+            standing=standing_in(row),
         )
 
 

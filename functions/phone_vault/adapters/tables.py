@@ -72,9 +72,17 @@ def delete(table: str, key: Row, condition: str, names: Mapping[str, str], value
     }
 
 
-def check(table: str, key: Row, condition: str) -> dict[str, Any]:
+def check(table: str, key: Row, condition: str, values: Row | None = None) -> dict[str, Any]:
     """A transaction's condition on a row that it does not write."""
-    return {"ConditionCheck": {"TableName": table, "Key": serialized(key), "ConditionExpression": condition}}
+    return {
+        "ConditionCheck": {
+            "TableName": table,
+            "Key": serialized(key),
+            "ConditionExpression": condition,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            **({"ExpressionAttributeValues": serialized(values)} if values else {}),
+        }
+    }
 
 
 class Tables:

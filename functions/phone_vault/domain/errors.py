@@ -64,6 +64,18 @@ class PurposeNotPermitted(Refusal):
     """The number is stored, but not (or no longer) for this purpose."""
 
 
+class Erased(Refusal):
+    """The number was erased or purged, or is about to be."""
+
+
+class Restricted(Refusal):
+    """The number is kept and must not be used."""
+
+
+class UnderLegalHold(Refusal):
+    """The number must be kept as it is."""
+
+
 class Conflict(Refusal):
     """The number is stored in a way that does not allow this."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from phone_vault.domain.jurisdiction import Jurisdiction
+from phone_vault.domain.standing import NOTHING_SAID, Standing
 from phone_vault.domain.stored_number import Grant
 
 FIRST_GENERATION = 1
@@ -43,6 +44,7 @@ class MessageKey:
     grants: Mapping[str, Grant]
     last_used: Mapping[str, datetime]
     kms_key: str | None = None
+    standing: Standing = NOTHING_SAID
 
     @property
     def tenant_id(self) -> str:

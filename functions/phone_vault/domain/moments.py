@@ -22,3 +22,8 @@ def from_text(text: str) -> datetime:
     if matched is None:
         raise ValueError("not RFC 3339 with Z")
     return datetime.fromisoformat(matched[1]).replace(tzinfo=UTC)
+
+
+def from_epoch(seconds: int) -> datetime:
+    """The moment so many seconds after 1970 began."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -149,6 +149,8 @@ class VaultPolicy:
     rotation: RotationPeriods
     visible_suffix: int = 4
     tombstone_days: int = 90
+    consent_proof_days: int = 1095
+    """For how long the history of consents is kept after a purpose has ended, as proof of them."""
     circuit_breaker: float = 0.2
     branch_key_cache_seconds: int = 300
     verify_mismatches_per_token: int = 20

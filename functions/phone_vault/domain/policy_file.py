@@ -166,6 +166,7 @@ def _policy(reader: _Reader, root: _Table) -> VaultPolicy:
         rotation=periods,
         visible_suffix=visible_suffix,
         tombstone_days=root.integer("tombstone_days", 90, low=1, high=LONGEST_RETENTION_DAYS),
+        consent_proof_days=root.integer("consent_proof_days", 1095, low=0, high=LONGEST_RETENTION_DAYS),
         circuit_breaker=_share(root, "circuit_breaker", 0.2),
         branch_key_cache_seconds=root.integer("branch_key_cache_seconds", 300, low=0, high=86_400),
         verify_mismatches_per_token=root.integer("verify_mismatches_per_token", 20, low=1, high=1_000_000),

@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from phone_vault.domain.audit import Entry
+from phone_vault.domain.consent import ConsentEvent
 from phone_vault.domain.keys import KeyId, TenantKeys, WrappedKey
 from phone_vault.domain.message_key import MessageKey, MessageKeyId
 from phone_vault.domain.quotas import Counter
 from phone_vault.domain.stored_number import StoredNumber
+from phone_vault.domain.subject import Subject
 from phone_vault.domain.suppression import Suppression
+from phone_vault.domain.tombstone import Tombstone
 
 
 class RecordId(NamedTuple):
@@ -34,6 +37,22 @@ class NewNumber:
     record: StoredNumber
     message: bytes
     due: str
+    subject: Subject
+    """What was read of the subject; nothing, where nobody has looked yet."""
+    in_place_of: frozenset[str] = frozenset()
+    """Tokens of destroyed records whose index entries may still stand in the number's places."""
+    consents: tuple[ConsentEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessageKey:
+    """All rows of a message key that is stored for the first time, or for the first time after its destruction."""
+
+    key: MessageKey
+    due: str
+    subject: Subject
+    in_place_of: Tombstone | None = None
+    consents: tuple[ConsentEvent, ...] = ()
 
 
 class KeyChange(NamedTuple):
@@ -57,6 +76,14 @@ class AlreadyStored(NotWritten):
 
 class TokenTaken(NotWritten):
     """A record has the new one's token already: an earlier attempt with the same idempotency key has stored it."""
+
+
+class SubjectSaid(NotWritten):
+    """The subject's row says something else than was read: this."""
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__("something was said of the subject")
+        self.subject = subject
 
 
 class Contended(NotWritten):
@@ -170,35 +197,44 @@ class NumberStore(Protocol):
     """The tables of stored numbers. `StoreUnavailable` for no answer, `TamperedStore` for unreadable rows."""
 
     def add(self, number: NewNumber, entry: Entry) -> None:
-        """Store all rows of a new number with its audit entry, or nothing: `AlreadyStored`, `TokenTaken`, `Contended`.
+        """Store all rows of a new number with its audit entry, or nothing.
 
-        In this order, if several hold.
+        `AlreadyStored`, `TokenTaken`, `NotFound` for a tenant that left, `SubjectSaid`, `Contended`; in this order, if
+        several hold.
         """
         ...
 
-    def update(self, record: StoredNumber, due: str, entry: Entry) -> None:
-        """Write a record's purposes with the audit entry, if its revision is the one read: else `Contended`."""
+    def update(self, record: StoredNumber, due: str, entry: Entry, consents: Sequence[ConsentEvent] = ()) -> None:
+        """Write a record's purposes with audit entry and consent history, if its revision is the one read.
+
+        Else `Contended`.
+        """
         ...
 
-    def records(self, record_ids: Collection[RecordId]) -> Mapping[RecordId, StoredNumber]:
+    def records(self, record_ids: Collection[RecordId]) -> Mapping[RecordId, StoredNumber | Tombstone]:
         """Those of the records that exist, strongly consistent."""
         ...
 
     def records_and_messages(
         self, record_ids: Collection[RecordId]
-    ) -> tuple[Mapping[RecordId, StoredNumber], Mapping[RecordId, bytes]]:
+    ) -> tuple[Mapping[RecordId, StoredNumber | Tombstone], Mapping[RecordId, bytes]]:
         """The same, and the ciphertexts, in the same requests."""
         ...
 
-    def message_keys(self, key_ids: Collection[MessageKeyId]) -> Mapping[MessageKeyId, MessageKey]:
+    def message_keys(self, key_ids: Collection[MessageKeyId]) -> Mapping[MessageKeyId, MessageKey | Tombstone]:
         """Those of the message keys that exist, strongly consistent."""
         ...
 
-    def add_message_key(self, key: MessageKey, due: str, entry: Entry) -> None:
-        """Store a subject's first message key for a purpose, with the audit entry: `Contended` if there is one."""
+    def add_message_key(self, new: NewMessageKey, entry: Entry) -> None:
+        """Store a subject's first message key for a purpose, or the first after a tombstone, with the audit entry.
+
+        `NotFound` for a tenant that left, `SubjectSaid`, `Contended` if there is one.
+        """
         ...
 
-    def update_message_key(self, key: MessageKey, due: str, entry: Entry) -> None:
+    def update_message_key(
+        self, key: MessageKey, due: str, entry: Entry, consents: Sequence[ConsentEvent] = ()
+    ) -> None:
         """Write key, generation and grant, if the revision is the one read: else `Contended`."""
         ...
 

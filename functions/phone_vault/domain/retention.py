@@ -11,10 +11,11 @@ from typing import Protocol, TypeVar
 from zlib import crc32
 
 from phone_vault.domain.consent import Consent
-from phone_vault.domain.errors import ConsentRequired, PurposeNotPermitted
+from phone_vault.domain.errors import Conflict, ConsentRequired, Erased, PurposeNotPermitted, Restricted
 from phone_vault.domain.jurisdiction import Jurisdiction
 from phone_vault.domain.message_key import MessageKey
 from phone_vault.domain.policy import Purpose, RetentionRule, RetentionStart, VaultPolicy
+from phone_vault.domain.standing import LEGAL_HOLD, Ending, Standing
 from phone_vault.domain.stored_number import Grant, StoredNumber
 
 Retained = StoredNumber | MessageKey
@@ -31,6 +32,8 @@ class Granted(Protocol):
     def grants(self) -> Mapping[str, Grant]: ...
     @property
     def last_used(self) -> Mapping[str, datetime]: ...
+    @property
+    def standing(self) -> Standing: ...
 
 
 DUE_SHARDS = 16
@@ -40,7 +43,9 @@ DUE_SHARDS = 16
 def ends_at(record: Granted, purpose: str, policy: VaultPolicy) -> datetime:
     """The moment from which the purpose is no longer live. The record must have been granted it."""
     grant = record.grants[purpose]
-    return _end(grant, record.last_used.get(purpose), policy.purposes.get(purpose), record.jurisdictions)
+    end = _end(grant, record.last_used.get(purpose), policy.purposes.get(purpose), record.jurisdictions)
+    ended_at = record.standing.ended_at(purpose, grant.granted_at)
+    return end if ended_at is None else min(end, ended_at)
 
 
 def live_purposes(record: Granted, policy: VaultPolicy, now: datetime) -> dict[str, datetime]:
@@ -54,8 +59,18 @@ def is_live(record: Retained, purpose: str, policy: VaultPolicy, now: datetime) 
     return purpose in record.grants and now < ends_at(record, purpose, policy)
 
 
-def check_permitted(record: Retained, purpose: str, policy: VaultPolicy, now: datetime) -> None:
-    """`PurposeNotPermitted` unless the purpose is live."""
+def check_permitted(record: Retained, purpose: str, case_id: str | None, policy: VaultPolicy, now: datetime) -> None:
+    """`Erased`, `Restricted` or `PurposeNotPermitted` unless the record may be used for the purpose.
+
+    For `legal_hold` it may if one of its holds is for the case, whatever else was said of it.
+    """
+    standing = record.standing
+    if purpose == LEGAL_HOLD and standing.is_held_for(case_id):
+        return
+    if standing.erasure is not None:
+        raise Erased("the number is being erased")
+    if standing.is_restricted:
+        raise Restricted("the number is kept, and its use is restricted")
     if not is_live(record, purpose, policy, now):
         raise PurposeNotPermitted("the number is not stored for this purpose, or no longer")
 
@@ -67,8 +82,21 @@ def due_bucket(record: Retained, policy: VaultPolicy) -> str:
     return f"{first:%Y-%m-%d}#{shard:02d}"
 
 
+def check_takes_grants(record: Retained) -> None:
+    """`Conflict` while it is erased, `Restricted` while it is restricted."""
+    if record.standing.erasure is not None:
+        raise Conflict("the number is being erased")
+    if record.standing.is_restricted:
+        raise Restricted("the number is kept, and its use is restricted")
+
+
 def used(record: R, purpose: str, now: datetime) -> R:
-    """The record after a full reveal for the purpose; itself when the UTC day had one already."""
+    """The record after a full reveal for the purpose; itself when the UTC day had one already.
+
+    What is read for a legal hold alone is no use of a purpose.
+    """
+    if purpose not in record.grants:
+        return record
     before = record.last_used.get(purpose)
     if before is not None and before.date() >= now.date():
         return record
@@ -115,6 +143,7 @@ def merged(record: R, asked: Iterable[AskedPurpose], policy: VaultPolicy, now: d
         live = is_live(record, name, policy, now)
         if live and each.consent is None:
             continue
+        _check_again(record, each)
         granted = grant(each.purpose, each.consent, record.jurisdictions, now)
         if live and not granted.consent_is_newer_than(grants[name]):
             continue
@@ -122,6 +151,17 @@ def merged(record: R, asked: Iterable[AskedPurpose], policy: VaultPolicy, now: d
         if not live:
             last_used.pop(name, None)
     return replace(record, grants=grants, last_used=last_used)
+
+
+def _check_again(record: Retained, asked: AskedPurpose) -> None:
+    """What ended before its time does not begin anew by itself."""
+    ended = record.standing.ended.get(asked.purpose.name)
+    if ended is None:
+        return
+    if ended.why is Ending.OBJECTED:
+        raise PurposeNotPermitted("the data subject has objected to the purpose")
+    if asked.consent is not None and asked.consent.given_at <= ended.at:
+        raise ConsentRequired("the consent was withdrawn after it was given")
 
 
 def _tightened(each: Grant, purpose: Purpose | None, jurisdictions: Iterable[Jurisdiction]) -> Grant:

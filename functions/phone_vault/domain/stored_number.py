@@ -8,6 +8,7 @@ from datetime import datetime
 from phone_vault.domain.consent import Consent
 from phone_vault.domain.jurisdiction import Jurisdiction
 from phone_vault.domain.policy import RetentionRule
+from phone_vault.domain.standing import NOTHING_SAID, Standing
 
 _BASE_36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 _TOKEN_LENGTH = 25
@@ -78,6 +79,7 @@ class StoredNumber:
     """The ARN of the KMS key of direct wrapping; None where a branch key wraps, and in rows of early releases."""
     key_made_at: datetime | None = None
     """When the record key was made, if it is not the first one."""
+    standing: Standing = NOTHING_SAID
 
     @property
     def name(self) -> str:

@@ -3,7 +3,7 @@
 import os
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -20,6 +20,9 @@ Assemble = Callable[[type[Any], Mapping[str, str]], Application]
 
 class EntryPoint:
     """A Lambda handler for one verb, built once per instance from the environment."""
+
+    raised: ClassVar[tuple[type[Exception], ...]] = (ServiceFault,)
+    """What may leave the function; no text of these holds anything of a request or a row."""
 
     def __init__(self, verb: type[Any], assemble: Assemble = build) -> None:
         self._logger = Logger()
@@ -45,7 +48,7 @@ class EntryPoint:
     def _answer(self, invocation: Invocation) -> dict[str, Any]:
         try:
             answer = self._application.operation(invocation.caller, invocation.payload)
-        except (ServiceFault, Refusal) as fault:  # of a worker, a refusal is for its state machine to know by its name
+        except self.raised as fault:
             self._logger.error("fault", fault=type(fault).__name__, reason=str(fault))  # noqa: TRY400  a traceback may hold the request
             raise
         except Exception as error:
@@ -73,6 +76,12 @@ class EntryPoint:
         for name, count in counts.items():
             self._metrics.add_metric(name, MetricUnit.Count, count)
         self._metrics.flush_metrics()
+
+
+class WorkerEntryPoint(EntryPoint):
+    """Of a function that a state machine calls, which knows by its name what refuses it."""
+
+    raised = (ServiceFault, Refusal)
 
 
 def _place(error: Exception) -> str:

@@ -12,7 +12,10 @@ from phone_vault.domain.message_key import MessageKey, MessageKeyId
 from phone_vault.domain.moments import to_text
 from phone_vault.domain.policy import Demand, View
 from phone_vault.domain.requests import RequestReader
-from phone_vault.domain.retention import ends_at, is_live, used
+from phone_vault.domain.retention import check_permitted, ends_at, used
+from phone_vault.domain.standing import LEGAL_HOLD
+from phone_vault.domain.tombstone import Tombstone
+from phone_vault.services.finding import found
 from phone_vault.services.operation import Item, Operation, Outcome
 from phone_vault.services.tally import Measure
 
@@ -36,6 +39,7 @@ class Decrypt(Operation[DecryptRequest]):
     """Reads the message key, decides, leaves the audit entry, and only then answers."""
 
     name = "Decrypt"
+    serves_legal_holds = True
     measure = Measure.DECRYPTIONS
     mac_keys_from = KeyUse.SUBJECT
     items_at_once = 50  # one write of at most 50 entries and 50 uses
@@ -46,7 +50,8 @@ class Decrypt(Operation[DecryptRequest]):
         reader.finish()
         if request.message or not reader.partial:  # the fields that a batch's items share may lack it
             (tenant_id, _, purpose), _ = claimed_origin(request.message)
-            if not reader.partial and (tenant_id, purpose) != (request.tenant_id, request.purpose):
+            is_of_purpose = request.purpose in (purpose, LEGAL_HOLD)
+            if not reader.partial and not (is_of_purpose and tenant_id == request.tenant_id):
                 raise InvalidMessage(_FOREIGN)
         return request
 
@@ -64,13 +69,16 @@ class Decrypt(Operation[DecryptRequest]):
             origin, generation = claimed_origin(request.message)
             if origin != key_id:
                 raise InvalidMessage(_FOREIGN)
-            key = after.get(key_id)
-            if key is None:
-                raise NotFound(_NOTHING)
-            number = self._decrypted(key, request, generation, now)
+            key = found(after.get(key_id), _NOTHING, self.policy, now)
+            self._check(key, request, generation, item.event.reason, now)
+            number = decrypt_number(request.message, self.record_keys.unwrap(key), key.key_id, generation)
             item.check_words(number[1 + _LONGEST_CALLING_CODE :])
             after[key_id] = key = used(key, request.purpose, now)
-            answer = {"number": number, "expires_at": to_text(ends_at(key, request.purpose, self.policy))}
+            is_granted = request.purpose in key.grants
+            answer = {
+                "number": number,
+                "expires_at": to_text(ends_at(key, request.purpose, self.policy)) if is_granted else None,
+            }
             return item.answered("decrypted", answer)
 
         outcomes = []
@@ -80,7 +88,7 @@ class Decrypt(Operation[DecryptRequest]):
             else:
                 about = item.of_subject(each.subject_ref)
                 outcomes.append(self.settle(about, partial(decrypt, about, each)))
-        uses = [key for key_id, key in after.items() if key is not keys[key_id]]
+        uses = [key for key_id, key in after.items() if key is not keys[key_id] and not isinstance(key, Tombstone)]
         self.write([outcome.event for outcome in outcomes], uses)
         return outcomes
 
@@ -88,11 +96,14 @@ class Decrypt(Operation[DecryptRequest]):
         if not self.key_ring.knows(request.tenant_id):
             raise NotFound(_NOTHING)
         subject_ref = self.key_ring.subject_ref(request.tenant_id, request.subject_id)
-        return MessageKeyId(request.tenant_id, subject_ref, request.purpose)
+        (_, _, purpose), _ = claimed_origin(request.message)
+        return MessageKeyId(request.tenant_id, subject_ref, purpose)
 
-    def _decrypted(self, key: MessageKey, request: DecryptRequest, generation: int, now: datetime) -> str:
+    def _check(
+        self, key: MessageKey, request: DecryptRequest, generation: int, case_id: str | None, now: datetime
+    ) -> None:
         # First, although a forged message of an ended purpose goes unnoticed: no key is unwrapped for a purpose that
         # has ended, and once it is purged there is none.
-        if generation < key.generation or not is_live(key, request.purpose, self.policy, now):
-            raise PurposeNotPermitted("the purpose has ended, or was granted anew, since the message was made")
-        return decrypt_number(request.message, self.record_keys.unwrap(key), key.key_id, key.generation)
+        check_permitted(key, request.purpose, case_id, self.policy, now)
+        if generation < key.generation:
+            raise PurposeNotPermitted("the purpose was granted anew since the message was made")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from phone_vault.crypto.application_messages import encrypt_number
 from phone_vault.crypto.numbers import new_key
-from phone_vault.domain.consent import Consent
+from phone_vault.domain.consent import Consent, ConsentEvent
 from phone_vault.domain.jurisdiction import Jurisdiction, applicable
 from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.message_key import FIRST_GENERATION, MessageKey, MessageKeyId
@@ -17,11 +17,27 @@ from phone_vault.domain.moments import to_text
 from phone_vault.domain.numbering import numbering_facts
 from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.policy import Demand
+from phone_vault.domain.ports import Contended, NewMessageKey, SubjectSaid
 from phone_vault.domain.requests import RequestReader
-from phone_vault.domain.retention import AskedPurpose, due_bucket, ends_at, grant, is_live, merged, tightened
+from phone_vault.domain.retention import (
+    AskedPurpose,
+    check_takes_grants,
+    due_bucket,
+    ends_at,
+    grant,
+    is_live,
+    merged,
+    tightened,
+)
 from phone_vault.domain.secret import SecretKey
+from phone_vault.domain.subject import Subject, SubjectId
+from phone_vault.domain.tombstone import Tombstone
+from phone_vault.services.consent_history import granted_consent
 from phone_vault.services.operation import Item, Operation, Outcome
 from phone_vault.services.tally import Measure
+
+_SURPRISES = 5
+"""How often what a transaction meets may change what it has to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +107,59 @@ class Encrypt(Operation[EncryptRequest]):
     def _encrypt(self, item: Item[EncryptRequest], asked: _Asked, now: datetime, request: EncryptRequest) -> Outcome:
         key_id, granting = asked
         before = self.numbers.message_keys({key_id}).get(key_id)
-        after, plain_key = (
-            self._made(key_id, request, granting, now)
-            if before is None
-            else self._renewed(before, request, granting, now)
-        )
+        if before is None or isinstance(before, Tombstone):
+            return self._first(item, asked, before, now, request)
+        check_takes_grants(before)
+        after, plain_key = self._renewed(before, request, granting, now)
         outcome = self._outcome(item, request, after, plain_key)
-        due = due_bucket(after, self.policy)
         if after == before:
             self.trail.record([outcome.event])
         else:
+            consents = self._consents(granting, after, before, now)
             with self.trail.writing([outcome.event]) as [entry]:
-                if before is None:
-                    self.numbers.add_message_key(after, due, entry)
-                else:
-                    self.numbers.update_message_key(after, due, entry)
+                self.numbers.update_message_key(after, due_bucket(after, self.policy), entry, consents)
         return outcome
+
+    def _first(
+        self,
+        item: Item[EncryptRequest],
+        asked: _Asked,
+        tombstone: Tombstone | None,
+        now: datetime,
+        request: EncryptRequest,
+    ) -> Outcome:
+        """A key where there is none, or none any more. What was said of the subject is learned when it is stored."""
+        key_id, granting = asked
+        made, plain_key = self._made(key_id, request, granting, now)
+        if tombstone is not None and tombstone.generation is not None:
+            made = replace(made, generation=tombstone.generation + 1)
+        subject = Subject(SubjectId(key_id.tenant_id, key_id.subject_ref))
+        for _ in range(_SURPRISES):
+            key = replace(made, standing=subject.standing)
+            outcome = self._outcome(item, request, key, plain_key)
+            new = NewMessageKey(
+                key, due_bucket(key, self.policy), subject, tombstone, self._consents(granting, key, None, now)
+            )
+            try:
+                with self.trail.writing([outcome.event]) as [entry]:
+                    self.numbers.add_message_key(new, entry)
+            except SubjectSaid as said:
+                subject = said.subject
+                subject.check_consent(key_id.purpose, granting.consent.given_at if granting.consent else None)
+                subject.check_takes_numbers()
+                continue
+            return outcome
+        raise Contended("the subject changes too often")
+
+    def _consents(
+        self, asked: AskedPurpose, after: MessageKey, before: MessageKey | None, now: datetime
+    ) -> tuple[ConsentEvent, ...]:
+        """The consent of the request, if the key's grant now rests on it and did not before."""
+        name = asked.purpose.name
+        is_known = before is not None and before.grants[name].consent == asked.consent
+        if asked.consent is None or is_known or after.grants[name].consent != asked.consent:
+            return ()
+        return (granted_consent(self.policy, asked.purpose, asked.consent, after, now),)
 
     def _made(
         self, key_id: MessageKeyId, request: EncryptRequest, asked: AskedPurpose, now: datetime

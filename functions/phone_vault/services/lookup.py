@@ -14,6 +14,7 @@ from phone_vault.domain.requests import RequestReader
 from phone_vault.domain.retention import live_purposes
 from phone_vault.domain.secret import SecretKey
 from phone_vault.domain.stored_number import StoredNumber
+from phone_vault.domain.tombstone import Tombstone
 from phone_vault.services.index_positions import blind_indexes, check_entry
 from phone_vault.services.operation import Item, Operation, Outcome
 from phone_vault.services.tally import Measure
@@ -91,17 +92,17 @@ class Lookup(Operation[LookupRequest]):
         self,
         request: LookupRequest,
         hits: Sequence[_Hit],
-        records: Mapping[RecordId, StoredNumber],
+        records: Mapping[RecordId, StoredNumber | Tombstone],
         now: datetime,
     ) -> list[dict[str, Any]]:
         matches = {}
         for hit in hits:
             record = records.get(hit.record_id)
-            if record is None:
-                continue  # gone between the query and the read
+            if record is None or isinstance(record, Tombstone):
+                continue  # gone between the query and the read, or destroyed, with an entry that is about to go
             check_entry(record, hit.subject_ref, hit.version, hit.index_key, hit.blind_index)
             live = live_purposes(record, self.policy, now)
-            if request.purpose in live:
+            if request.purpose in live and not record.standing.is_restricted:
                 matches[record.token] = {
                     "token": record.token,
                     "subject_id": record.subject_id,

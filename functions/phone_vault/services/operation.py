@@ -26,7 +26,9 @@ from phone_vault.domain.ports import Clock, Contended, NumberStore
 from phone_vault.domain.problems import PROBLEM_TYPES, problem_of
 from phone_vault.domain.requests import RequestReader
 from phone_vault.domain.retention import Retained
+from phone_vault.domain.standing import LEGAL_HOLD
 from phone_vault.domain.stored_number import StoredNumber
+from phone_vault.domain.tombstone import Tombstone
 from phone_vault.services.audit_trail import AuditTrail
 from phone_vault.services.key_ring import KeyRing
 from phone_vault.services.quotas import Quotas
@@ -69,7 +71,7 @@ class Item(Generic[Q]):
         """The item as refused before anything was done."""
         return replace(self, request=None, refusal=refusal)
 
-    def about(self, record: StoredNumber | None) -> "Item[Q]":
+    def about(self, record: StoredNumber | Tombstone | None) -> "Item[Q]":
         """The item with the record that it turned out to be about.
 
         Only then does the trail name the token: one that is not stored is nothing but the caller's words.
@@ -112,6 +114,8 @@ class Operation(ABC, Generic[Q]):
     measure: ClassVar[Measure]
     mac_keys_from: ClassVar[KeyUse] = KeyUse.INDEX
     """The row of KeyRing that brings the MAC keys which the function needs, and which its role may unwrap."""
+    serves_legal_holds: ClassVar[bool] = False
+    """Whether it takes the purpose `legal_hold`, which the policy need not register."""
     items_at_once: ClassVar[int] = MOST_ITEMS
     """How many items `perform` takes: as many as fit the same requests to DynamoDB."""
 
@@ -186,7 +190,7 @@ class Operation(ABC, Generic[Q]):
         try:
             request = self.read(reader)
             demand = self.demand(request)
-            registered = tuple(name for name in demand.purposes if name in self.policy.purposes)
+            registered = tuple(name for name in demand.purposes if self._knows(name))
             event = replace(event, tenant_id=demand.tenant_id, purposes=registered, reason=reader.reason())
             self.policy.authorize(caller, demand)
         except Refusal as refusal:
@@ -223,10 +227,14 @@ class Operation(ABC, Generic[Q]):
         if item.request is not None:
             try:
                 for purpose in self.demand(item.request).purposes:
-                    self.policy.purpose(purpose)
+                    if not self._knows(purpose):
+                        self.policy.purpose(purpose)
             except Refusal as refusal:
                 return item.declined(refusal)
         return item
+
+    def _knows(self, purpose: str) -> bool:
+        return purpose in self.policy.purposes or (self.serves_legal_holds and purpose == LEGAL_HOLD)
 
     def _perform(self, items: Sequence[Item[Q]], now: datetime) -> list[Outcome]:
         portions = [items[at : at + self.items_at_once] for at in range(0, len(items), self.items_at_once)]

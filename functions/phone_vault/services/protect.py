@@ -7,21 +7,35 @@ from functools import partial
 
 from phone_vault.crypto import macs
 from phone_vault.crypto.numbers import encrypt_number, new_key
-from phone_vault.domain.consent import Consent
-from phone_vault.domain.errors import Conflict, ConsentRequired, TamperedStore
+from phone_vault.domain.consent import Consent, ConsentEvent
+from phone_vault.domain.errors import Conflict, ConsentRequired, Erased, TamperedStore
 from phone_vault.domain.jurisdiction import Jurisdiction, applicable
 from phone_vault.domain.moments import to_text
 from phone_vault.domain.numbering import RELEASE, NumberingFacts, numbering_facts
 from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.policy import Demand
-from phone_vault.domain.ports import AlreadyStored, Contended, NewNumber, RecordId, TokenTaken
+from phone_vault.domain.ports import AlreadyStored, Contended, NewNumber, RecordId, SubjectSaid, TokenTaken
 from phone_vault.domain.requests import RequestReader
-from phone_vault.domain.retention import AskedPurpose, due_bucket, grant, live_purposes, merged, tightened
+from phone_vault.domain.retention import (
+    AskedPurpose,
+    check_takes_grants,
+    due_bucket,
+    grant,
+    live_purposes,
+    merged,
+    tightened,
+)
 from phone_vault.domain.secret import SecretKey
 from phone_vault.domain.stored_number import Grant, StoredNumber, new_token, token_of
+from phone_vault.domain.subject import Subject, SubjectId
+from phone_vault.domain.tombstone import Tombstone
+from phone_vault.services.consent_history import granted_consent
 from phone_vault.services.index_positions import blind_indexes, bound_to, check_entry, checked_position
 from phone_vault.services.operation import Item, Operation, Outcome
 from phone_vault.services.tally import Measure
+
+_SURPRISES = 5
+"""How often what a transaction meets may change what it has to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +136,36 @@ class Protect(Operation[ProtectRequest]):
             return self._merge_indexed(item, wanted, place, token, now)
         self.key_ring.ensure(request.tenant_id)
         place = self._place(request)
-        try:
-            return self._store(item, wanted, place, grants, now)
-        except AlreadyStored as stored:
-            return self._merge_indexed(item, wanted, place, stored.token, now)
-        except TokenTaken:
-            return self._merge_attempted(item, wanted, place, now)
+        subject = Subject(SubjectId(request.tenant_id, place.subject_ref))
+        dead: frozenset[str] = frozenset()
+        for _ in range(_SURPRISES):
+            try:
+                return self._store(item, wanted, place, grants, subject, dead, now)
+            except AlreadyStored as stored:
+                if self._is_dead(request.tenant_id, stored.token):
+                    dead |= {stored.token}  # destroyed, with an entry that has not been swept yet
+                    continue
+                return self._merge_indexed(item, wanted, place, stored.token, now)
+            except TokenTaken:
+                return self._merge_attempted(item, wanted, place, now)
+            except SubjectSaid as said:
+                subject = said.subject
+                for name, consent in request.purposes.items():
+                    subject.check_consent(name, consent.given_at if consent else None)
+                subject.check_takes_numbers()
+        raise Contended("the subject changes too often")
+
+    def _is_dead(self, tenant_id: str, token: str) -> bool:
+        record_id = RecordId(tenant_id, token)
+        return isinstance(self.numbers.records({record_id}).get(record_id), Tombstone)
+
+    def _consents(self, wanted: _Wanted, record: StoredNumber, now: datetime) -> tuple[ConsentEvent, ...]:
+        """Of the grants that this request has made."""
+        return tuple(
+            granted_consent(self.policy, each.purpose, each.consent, record, now)
+            for each in wanted.asked
+            if each.consent is not None and record.grants[each.purpose.name].consent == each.consent
+        )
 
     def _wanted(self, request: ProtectRequest) -> _Wanted:
         return _Wanted(
@@ -154,7 +192,14 @@ class Protect(Operation[ProtectRequest]):
         return token_of(macs.idempotency(subject_key, request.tenant_id, request.subject_id, request.idempotency_key))
 
     def _store(
-        self, item: Item[ProtectRequest], wanted: _Wanted, place: _Place, grants: Mapping[str, Grant], now: datetime
+        self,
+        item: Item[ProtectRequest],
+        wanted: _Wanted,
+        place: _Place,
+        grants: Mapping[str, Grant],
+        subject: Subject,
+        dead: frozenset[str],
+        now: datetime,
     ) -> Outcome:
         request = wanted.request
         token = place.token
@@ -174,13 +219,16 @@ class Protect(Operation[ProtectRequest]):
             grants=grants,
             last_used={},
             index_positions={},
+            standing=subject.standing,
         )
         indexed = bound_to(record, place.index_keys, place.blind_indexes, RELEASE)
         record = replace(record, index_positions=indexed)
         outcome = self._outcome(item, wanted, record, "created", now)
         message = encrypt_number(request.number, record_key, request.tenant_id, token)
+        due = due_bucket(record, self.policy)
+        consents = self._consents(wanted, record, now)
         with self.trail.writing([outcome.event]) as [entry]:
-            self.numbers.add(NewNumber(record, message, due_bucket(record, self.policy)), entry)
+            self.numbers.add(NewNumber(record, message, due, subject, dead, consents), entry)
         return outcome
 
     def _merge_indexed(
@@ -211,6 +259,9 @@ class Protect(Operation[ProtectRequest]):
         record = self.numbers.records({record_id}).get(record_id)
         if record is None:
             raise Contended("the record went between the write and the read")
+        if isinstance(record, Tombstone):  # an idempotency key leads to it: the attempt was made, and undone
+            raise Erased("what this attempt has stored was erased")
+        check_takes_grants(record)
         return record
 
     def _merge(self, item: Item[ProtectRequest], wanted: _Wanted, before: StoredNumber, now: datetime) -> Outcome:
@@ -219,8 +270,9 @@ class Protect(Operation[ProtectRequest]):
         if after == before:
             self.trail.record([outcome.event])
         else:
+            consents = tuple(each for each in self._consents(wanted, after, now) if _is_news(each, before))
             with self.trail.writing([outcome.event]) as [entry]:
-                self.numbers.update(after, due_bucket(after, self.policy), entry)
+                self.numbers.update(after, due_bucket(after, self.policy), entry, consents)
         return outcome
 
     def _outcome(
@@ -243,3 +295,8 @@ class Protect(Operation[ProtectRequest]):
             "expires_at": to_text(max(ends.values())),
         }
         return item.answered(outcome, answer, tokens=(record.token,), subject_ref=record.subject_ref)
+
+
+def _is_news(event: ConsentEvent, before: StoredNumber) -> bool:
+    grant = before.grants.get(event.purpose)
+    return grant is None or grant.consent != event.consent

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from phone_vault.crypto.numbers import decrypt_number
-from phone_vault.domain.errors import NotFound, TamperedStore
+from phone_vault.domain.errors import TamperedStore
 from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.moments import to_text
 from phone_vault.domain.phone import PhoneNumber
@@ -15,6 +15,8 @@ from phone_vault.domain.ports import RecordId
 from phone_vault.domain.requests import RequestReader
 from phone_vault.domain.retention import check_permitted, ends_at, used
 from phone_vault.domain.stored_number import StoredNumber
+from phone_vault.domain.tombstone import Tombstone
+from phone_vault.services.finding import NO_SUCH_TOKEN, found
 from phone_vault.services.operation import Item, Operation, Outcome
 from phone_vault.services.tally import Measure
 
@@ -32,6 +34,7 @@ class Reveal(Operation[RevealRequest]):
     """Reads record key and message together, decides, leaves the audit entry, and only then answers."""
 
     name = "Reveal"
+    serves_legal_holds = True
     measure = Measure.REVEALS
     mac_keys_from = KeyUse.AUDIT
     items_at_once = 50  # one read of 100 rows, and one write of at most 50 entries and 50 uses
@@ -55,10 +58,8 @@ class Reveal(Operation[RevealRequest]):
 
         def reveal(item: Item[RevealRequest], request: RevealRequest) -> Outcome:
             self.key_ring.refuse_off_boarded(request.record_id.tenant_id)
-            record = after.get(request.record_id)
-            if record is None:
-                raise NotFound("the tenant has no such token")
-            check_permitted(record, request.purpose, self.policy, now)
+            record = found(after.get(request.record_id), NO_SUCH_TOKEN, self.policy, now)
+            check_permitted(record, request.purpose, item.event.reason, self.policy, now)
             number = self._decrypted(record, messages)
             if request.view is View.FULL:
                 # Of somebody who sees a mask alone, such a refusal would confirm guesses, 100 of them in a call.
@@ -68,7 +69,11 @@ class Reveal(Operation[RevealRequest]):
 
         named = [item.about(records.get(item.request.record_id)) if item.request else item for item in items]
         outcomes = [self.settle(item, partial(reveal, item)) for item in named]
-        uses = [record for record_id, record in after.items() if record is not records[record_id]]
+        uses = [
+            record
+            for record_id, record in after.items()
+            if record is not records[record_id] and not isinstance(record, Tombstone)
+        ]
         self.write([outcome.event for outcome in outcomes], uses)
         return outcomes
 
@@ -89,6 +94,9 @@ class Reveal(Operation[RevealRequest]):
             "token": record.token,
             **shown,
             "purpose": request.purpose,
-            "expires_at": to_text(ends_at(record, request.purpose, self.policy)),
+            # What is read for a legal hold alone ends with the hold, and nobody knows when.
+            "expires_at": to_text(ends_at(record, request.purpose, self.policy))
+            if request.purpose in record.grants
+            else None,
         }
         return item.answered(outcome, answer)

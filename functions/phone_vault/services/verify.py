@@ -7,13 +7,15 @@ from datetime import datetime
 from functools import partial
 
 from phone_vault.crypto import macs
-from phone_vault.domain.errors import Conflict, Fault, InvalidRequest, NotFound, QuotaExceeded, TamperedStore
+from phone_vault.domain.errors import Conflict, Fault, InvalidRequest, QuotaExceeded, TamperedStore
 from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.policy import Demand
 from phone_vault.domain.ports import RecordId
 from phone_vault.domain.requests import RequestReader
 from phone_vault.domain.retention import check_permitted
 from phone_vault.domain.stored_number import StoredNumber
+from phone_vault.domain.tombstone import Tombstone
+from phone_vault.services.finding import NO_SUCH_TOKEN, found
 from phone_vault.services.index_positions import checked_position
 from phone_vault.services.operation import Item, Operation, Outcome
 from phone_vault.services.tally import Measure
@@ -34,6 +36,7 @@ class Verify(Operation[VerifyRequest]):
     """Compares blind indexes; it never holds a key that decrypts."""
 
     name = "Verify"
+    serves_legal_holds = True
     measure = Measure.VERIFICATIONS
 
     def read(self, reader: RequestReader) -> VerifyRequest:
@@ -68,17 +71,15 @@ class Verify(Operation[VerifyRequest]):
     def _compare(
         self,
         item: Item[VerifyRequest],
-        records: Mapping[RecordId, StoredNumber],
+        records: Mapping[RecordId, StoredNumber | Tombstone],
         now: datetime,
         request: VerifyRequest,
     ) -> Outcome:
         if not self._keeps_an_index(request):
             raise InvalidRequest([Fault("/tenant_id", "the tenant keeps no index: nothing can be verified")])
         self.key_ring.refuse_off_boarded(request.record_id.tenant_id)
-        record = records.get(request.record_id)
-        if record is None:
-            raise NotFound("the tenant has no such token")
-        check_permitted(record, request.purpose, self.policy, now)
+        record = found(records.get(request.record_id), NO_SUCH_TOKEN, self.policy, now)
+        check_permitted(record, request.purpose, item.event.reason, self.policy, now)
         if not record.index_positions:
             raise Conflict("the number was stored while its tenant kept no index")
         match = self._matches(record, request.number)

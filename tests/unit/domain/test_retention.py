@@ -241,8 +241,15 @@ class TestUse:
         assert used(once, "delivery", NOW - days(3)) is once
 
     def test_purposes_are_used_each_for_itself(self) -> None:
-        once = used(record(policy()), "delivery", NOW)
+        rules = policy()
+        security = {"security": grant(rules.purpose("security"), None, GDPR, NOW)}
+        both = replace(record(rules), grants={**record(rules).grants, **security})
+        once = used(both, "delivery", NOW)
         assert used(once, "security", NOW + SECOND).last_used == {"delivery": NOW, "security": NOW + SECOND}
+
+    def test_what_is_read_for_another_purpose_than_was_granted_is_no_use(self) -> None:
+        once = record(policy())
+        assert used(once, "legal_hold", NOW) is once
 
 
 class TestProtectedAgain:

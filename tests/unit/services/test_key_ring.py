@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from phone_vault.domain.audit import Entry
 from phone_vault.domain.errors import KeyUnavailable, StoreUnavailable, TamperedStore
-from phone_vault.domain.keys import VAULT, KeyId, KeyState, KeyUse, WrappedKey
+from phone_vault.domain.keys import FIRST_USES, VAULT, KeyId, KeyState, KeyUse, WrappedKey
 from phone_vault.services.key_ring import KeyRing
 from phone_vault.services.tally import Measure, Tally
 from tests.fakes import ManualClock, MemoryKeyRingStore, MemoryKeyWrapper
@@ -24,9 +25,9 @@ class RacedStore(MemoryKeyRingStore):
         super().__init__()
         self._meeting = threading.Barrier(2, timeout=PATIENCE_SECONDS)
 
-    def add_keys(self, keys: Sequence[WrappedKey]) -> None:
+    def add_keys(self, keys: Sequence[WrappedKey], entries: Sequence[Entry] = ()) -> None:
         self._meeting.wait()
-        super().add_keys(keys)
+        super().add_keys(keys, entries)
 
 
 @dataclass
@@ -117,7 +118,7 @@ class TestFirstUse:
         assert ring.knows("acme")
 
     def test_a_key_of_each_use_is_made(self, used: World) -> None:
-        assert {row.key_id.use for row in used.store.keys_of("acme")} == set(KeyUse)
+        assert {row.key_id.use for row in used.store.keys_of("acme").keys} == set(FIRST_USES)
 
     def test_every_key_is_wrapped_once(self, used: World) -> None:
         assert sorted(key_id.name for key_id in used.kms.wrapped) == ["audit#1", "branch#1", "index#1", "subject#1"]
@@ -147,18 +148,18 @@ class TestFirstUse:
     def test_two_instances_at_once_leave_one_set_of_keys(self) -> None:
         world = World(store=RacedStore())
         at_once(lambda: world.instance().ensure("acme"), lambda: world.instance().ensure("acme"))
-        assert len(world.store.keys_of("acme")) == len(KeyUse)
+        assert len(world.store.keys_of("acme").keys) == len(FIRST_USES)
 
     def test_threads_of_one_instance_make_keys_once(self, world: World) -> None:
         ring = world.instance()
         at_once(*[lambda: ring.ensure("acme")] * 8)
-        assert len(world.kms.wrapped) == len(KeyUse)
+        assert len(world.kms.wrapped) == len(FIRST_USES)
 
     def test_a_first_use_that_kms_refuses_leaves_nothing(self, world: World) -> None:
         world.kms.disabled = {KeyUse.AUDIT}
         with pytest.raises(KeyUnavailable):
             world.instance().ensure("acme")
-        assert world.store.keys_of("acme") == []
+        assert world.store.keys_of("acme").keys == ()
 
     def test_a_store_that_does_not_answer_makes_nothing(self, world: World) -> None:
         world.store.is_reachable = False
@@ -294,11 +295,11 @@ class TestAuditKey:
 
     def test_the_vault_has_no_other_key(self, world: World) -> None:
         world.instance().audit_key(None)
-        assert [row.key_id.use for row in world.store.keys_of(VAULT)] == [KeyUse.AUDIT]
+        assert [row.key_id.use for row in world.store.keys_of(VAULT).keys] == [KeyUse.AUDIT]
 
     def test_asking_for_a_tenant_never_used_makes_no_keys_of_its_own(self, world: World) -> None:
         world.instance().audit_key("nobody")
-        assert world.store.keys_of("nobody") == []
+        assert world.store.keys_of("nobody").keys == ()
 
     def test_two_instances_at_once_make_one_for_the_vault(self) -> None:
         world = World(store=RacedStore())
@@ -310,14 +311,14 @@ class TestAuditKey:
 class TestTampering:
     """Rows that are not what was written."""
 
-    @pytest.mark.parametrize("use", list(KeyUse))
+    @pytest.mark.parametrize("use", FIRST_USES)
     def test_a_row_with_other_bytes_is_refused(self, used: World, use: KeyUse) -> None:
         used.store.overwrite(replace(used.store.row("acme", use), wrapped=b"other"))
         mac_keys_from = KeyUse.INDEX if use in (KeyUse.BRANCH, KeyUse.INDEX) else use
         with pytest.raises(TamperedStore):
             self.all_of(used.instance(mac_keys_from), use)
 
-    @pytest.mark.parametrize("use", list(KeyUse))
+    @pytest.mark.parametrize("use", FIRST_USES)
     def test_a_row_with_another_tenant_s_bytes_is_refused(self, used: World, use: KeyUse) -> None:
         used.instance().ensure("other")
         foreign = used.store.row("other", use)

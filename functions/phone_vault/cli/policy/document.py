@@ -12,6 +12,7 @@ def as_json(policy: VaultPolicy) -> dict[str, Any]:
         "version": 1,
         "mask": {"visible_suffix": policy.visible_suffix},
         "tombstone_days": policy.tombstone_days,
+        "consent_proof_days": policy.consent_proof_days,
         "circuit_breaker": policy.circuit_breaker,
         "branch_key_cache_seconds": policy.branch_key_cache_seconds,
         "verify_mismatches_per_token": policy.verify_mismatches_per_token,

@@ -9,7 +9,6 @@ FUNCTIONS = ("Protect", "Reveal", "Lookup", "Verify", "Encrypt", "Decrypt")
 NOT_ACTED_ON = (
     "direct_marketing",
     "recipient",
-    "tombstone_days",
     "circuit_breaker",
 )
 """The settings that are read and checked, and change nothing yet."""
@@ -22,10 +21,6 @@ def not_acted_on(policy: VaultPolicy) -> Section:
     meanings = {
         "direct_marketing": f"Set for {counted(marketing, 'purpose')}: whether an objection ends the purpose at once.",
         "recipient": f"Set for {counted(recipients, 'principal')}: what an export will call whoever received a number.",
-        "tombstone_days": (
-            f"For {counted(policy.tombstone_days, 'day')} after an erasure the token is answered with `erased`. "
-            "Nothing is erased yet."
-        ),
         "circuit_breaker": (
             f"A purge that nobody has planned destroys at most {100 * policy.circuit_breaker:g} percent of a "
             "tenant's numbers. Nothing is purged yet."
