@@ -1,7 +1,7 @@
 """The jobs of the key life cycle on fakes, as many instances as a test wants, and KMS keys that have material."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -163,9 +163,9 @@ class Jobs:
             ring.ensure(tenant)
         ring.audit_key(None)
 
-    def key_ring(self, mac_keys_from: KeyUse = KeyUse.INDEX) -> KeyRing:
-        """Of a cold function for applications."""
-        return self._key_ring(self.store, self.kms, mac_keys_from)
+    def key_ring(self, mac_keys_from: KeyUse = KeyUse.INDEX, unwrapping: Set[KeyState] = UNWRAPPING) -> KeyRing:
+        """Of a cold function for applications, unless said otherwise."""
+        return self._key_ring(self.store, self.kms, mac_keys_from, unwrapping)
 
     def rotate_keys(self, *, watched: bool = False) -> RotateKeys:
         """An instance; `watched`: its calls are those of `disturbances`."""
@@ -237,7 +237,7 @@ class Jobs:
         trail = AuditTrail(name, log, ring, self.clock)
         return Desk(parse(self.policy), ring, trail, self.clock, Tally()), store, kms
 
-    def _key_ring(self, store: Any, kms: Any, mac_keys_from: KeyUse) -> KeyRing:
+    def _key_ring(self, store: Any, kms: Any, mac_keys_from: KeyUse, unwrapping: Set[KeyState] = UNWRAPPING) -> KeyRing:
         return KeyRing(
             store,
             kms,
@@ -246,7 +246,7 @@ class Jobs:
             max_age=timedelta(seconds=300),
             capacity=100,
             mac_keys_from=mac_keys_from,
-            unwrapping=UNWRAPPING,
+            unwrapping=unwrapping,
         )
 
 
