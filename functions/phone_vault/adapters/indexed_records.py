@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from phone_vault.adapters.attribute_values import deserialized
 from phone_vault.adapters.index_rows import IS_FREE_OR_OWN, index_entry_key, owned_by
+from phone_vault.adapters.key_ring import tenant_check
 from phone_vault.adapters.record_extracts import stored_number_of
 from phone_vault.adapters.record_updates import MAY_GET_A_KEY, record_update
 from phone_vault.adapters.rows import (
@@ -36,6 +37,7 @@ class DynamoIndexedRecords:
     def __init__(self, tables: Tables, names: TableNames) -> None:
         self._tables = tables
         self._record_keys = names.record_keys
+        self._key_ring = names.key_ring
         self._numbers = names.numbers
         self._lookup_index = names.lookup_index
         self._scan = scan_of_records(names.record_keys, RECORD_ATTRIBUTES, stored_number_of)
@@ -92,7 +94,8 @@ class DynamoIndexedRecords:
             "key_made_at": moments.to_text(change.key_made_at),
         }
         message = put(self._numbers, message_row(record_id, change.message), MESSAGE_IS_THERE)
-        self._write([message, self._update(record, changes)])
+        checks = [tenant_check(self._key_ring, record.tenant_id)] if wrapped.branch_key_version is None else []
+        self._write([message, self._update(record, changes), *checks])
 
     def _update(self, record: StoredNumber, changes: Mapping[str, Any]) -> dict[str, Any]:
         key = record_key(RecordId(record.tenant_id, record.token))

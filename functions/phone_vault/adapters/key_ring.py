@@ -30,6 +30,11 @@ def tenant_row_key(tenant_id: str) -> dict[str, str]:
     return {"tenant_id": tenant_id, "key_version": TENANT_ROW}
 
 
+def tenant_check(table: str, tenant_id: str) -> dict[str, Any]:
+    """As part of a transaction that stores a key which does not go with the tenant's own: one that KMS itself wraps."""
+    return check(table, tenant_row_key(tenant_id), TENANT_IS_NOT_OFF_BOARDED)
+
+
 class DynamoKeyRingStore:
     """Wrapped keys on DynamoDB."""
 
@@ -48,7 +53,7 @@ class DynamoKeyRingStore:
     def add_keys(self, keys: Sequence[WrappedKey], entries: Sequence[Entry] = ()) -> None:
         """One transaction."""
         owner = keys[0].key_id.tenant_id
-        checks = [] if owner == VAULT else [check(self._table, tenant_row_key(owner), TENANT_IS_NOT_OFF_BOARDED)]
+        checks = [] if owner == VAULT else [tenant_check(self._table, owner)]
         self._write([*checks, *(put(self._table, _row(key), KEY_VERSION_IS_NEW) for key in keys)], entries)
 
     def tenants(self) -> Iterator[str]:

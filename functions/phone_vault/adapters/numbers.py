@@ -7,7 +7,7 @@ from phone_vault.adapters.attribute_values import serialized
 from phone_vault.adapters.audit_log import entry_put
 from phone_vault.adapters.consent_rows import consent_row
 from phone_vault.adapters.index_rows import index_entry_key, index_position, token_in
-from phone_vault.adapters.key_ring import TENANT_IS_NOT_OFF_BOARDED, tenant_row_key
+from phone_vault.adapters.key_ring import tenant_check
 from phone_vault.adapters.record_updates import UNCHANGED_SINCE_READ, record_update
 from phone_vault.adapters.rows import (
     granted_attributes,
@@ -172,7 +172,7 @@ class DynamoNumberStore:
         """
         if record.branch_key_version is not None:
             return []
-        return [check(self._names.key_ring, tenant_row_key(record.tenant_id), TENANT_IS_NOT_OFF_BOARDED)]
+        return [tenant_check(self._names.key_ring, record.tenant_id)]
 
     def _write(self, writes: Sequence[dict[str, Any]], entries: Sequence[Entry]) -> None:
         try:

@@ -1,5 +1,6 @@
 """RecordKeys as re-wrapping sees it."""
 
+from phone_vault.adapters.key_ring import tenant_check
 from phone_vault.adapters.record_extracts import WRAPPED_ATTRIBUTES, wrapped_record_of
 from phone_vault.adapters.record_updates import MAY_GET_A_KEY, record_update
 from phone_vault.adapters.rows import record_key, wrapping_attributes
@@ -16,6 +17,7 @@ class DynamoWrappedRecords:
     def __init__(self, tables: Tables, names: TableNames) -> None:
         self._tables = tables
         self._table = names.record_keys
+        self._key_ring = names.key_ring
         self._scan = scan_of_records(names.record_keys, WRAPPED_ATTRIBUTES, wrapped_record_of)
 
     def page(self, shard: Shard, cursor: Cursor | None, tenant_id: str | None) -> Page[WrappedRecord]:
@@ -28,10 +30,14 @@ class DynamoWrappedRecords:
         return None if row is None or "wrapped_key" not in row else wrapped_record_of(row)
 
     def rewrap(self, record: WrappedRecord, wrapped: WrappedRecordKey) -> None:
-        """By UpdateItem."""
+        """By UpdateItem; for direct wrapping in a transaction that asks whether the tenant is still one."""
         changes = wrapping_attributes(wrapped.wrapped, wrapped.branch_key_version, wrapped.kms_key)
+        update = record_update(self._table, _key(record), record.revision, changes, MAY_GET_A_KEY)
         try:
-            self._tables.apply(record_update(self._table, _key(record), record.revision, changes, MAY_GET_A_KEY))
+            if wrapped.branch_key_version is None:
+                self._tables.transact([update.action(), tenant_check(self._key_ring, record.tenant_id)])
+            else:
+                self._tables.apply(update)
         except ConditionsFailed:
             raise contended() from None
 

@@ -27,7 +27,7 @@ PROBLEM_TYPES: Mapping[type[errors.Refusal], ProblemType] = {
     ),
     errors.PrincipalNotPermitted: ProblemType("principal-not-permitted", 403, "The caller is not permitted"),
     errors.PurposeNotPermitted: ProblemType("purpose-not-permitted", 403, "The number may not be used for this"),
-    errors.NotFound: ProblemType("not-found", 404, "There is no such number"),
+    errors.NotFound: ProblemType("not-found", 404, "There is nothing of that name"),
     errors.Conflict: ProblemType("conflict", 409, "The number's state does not allow this"),
     errors.VersionInUse: ProblemType("version-in-use", 409, "The key version is in use"),
     errors.Erased: ProblemType("erased", 410, "The number is erased"),

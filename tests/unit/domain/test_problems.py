@@ -60,7 +60,7 @@ def test_no_service_fault_can_be_answered_as_a_problem() -> None:
 def test_a_problem_has_type_title_status_and_detail() -> None:
     assert problem_of(errors.NotFound("the tenant has no such token")) == {
         "type": "urn:phone-vault:problem:not-found",
-        "title": "There is no such number",
+        "title": "There is nothing of that name",
         "status": 404,
         "detail": "the tenant has no such token",
     }
