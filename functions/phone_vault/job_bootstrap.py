@@ -3,22 +3,32 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+from phone_vault.adapters.counted_tables import DynamoCountedTables
+from phone_vault.adapters.indexed_records import DynamoIndexedRecords
 from phone_vault.adapters.kms_keys import KmsKeys
 from phone_vault.adapters.off_boarding import DynamoOffBoardingStore
 from phone_vault.adapters.receipts import DynamoReceiptStore
 from phone_vault.adapters.runs import DynamoRunStore
 from phone_vault.adapters.signer import KmsSigner
 from phone_vault.adapters.suppressions import DynamoSuppressionStore
+from phone_vault.adapters.swept_index import DynamoSweptIndex
 from phone_vault.adapters.tenant_records import DynamoTenantRecords
 from phone_vault.adapters.version_uses import DynamoVersionUses
+from phone_vault.adapters.wrapped_records import DynamoWrappedRecords
 from phone_vault.bootstrap import Application, Parts, parts_of
 from phone_vault.domain.keys import UNWRAPPING, KeyState
 from phone_vault.services.advance_rotation import AdvanceRotation
+from phone_vault.services.census import TakeCensus
 from phone_vault.services.job import Desk, Job
 from phone_vault.services.key_versions import KeyVersions
 from phone_vault.services.offboard import Offboard, OffBoardingParts
+from phone_vault.services.reindex import Reindex
+from phone_vault.services.reindexing import Reindexing
 from phone_vault.services.retire_keys import RetireKeys
+from phone_vault.services.rewrap import Rewrap
+from phone_vault.services.rewrapping import Rewrapping
 from phone_vault.services.rotate_keys import RotateKeys
+from phone_vault.services.sweep_index import SweepIndex
 from phone_vault.settings import JobSettings, job_settings_from
 
 _RESCUING = UNWRAPPING | {KeyState.RETIRED}
@@ -46,9 +56,12 @@ def _versions(parts: Parts) -> KeyVersions:
     return KeyVersions(parts.key_ring_store, parts.wrapper, parts.trail, parts.tally)
 
 
+def _runs(parts: Parts) -> DynamoRunStore:
+    return DynamoRunStore(parts.tables, parts.settings.tables)
+
+
 def _advance_rotation(parts: Parts, settings: JobSettings) -> Job:
-    runs = DynamoRunStore(parts.tables, parts.settings.tables)
-    return AdvanceRotation(_desk(parts), _versions(parts), runs, shards=settings.shards)
+    return AdvanceRotation(_desk(parts), _versions(parts), _runs(parts), shards=settings.shards)
 
 
 def _retire_keys(parts: Parts, settings: JobSettings) -> Job:
@@ -56,7 +69,7 @@ def _retire_keys(parts: Parts, settings: JobSettings) -> Job:
     return RetireKeys(
         _desk(parts),
         _versions(parts),
-        DynamoRunStore(parts.tables, names),
+        _runs(parts),
         DynamoVersionUses(parts.tables, names),
         waiting_period=timedelta(days=settings.key_recovery_days),
     )
@@ -77,9 +90,37 @@ def _offboard(parts: Parts, settings: JobSettings) -> Job:
     )
 
 
+def _rewrap(parts: Parts, settings: JobSettings) -> Job:
+    del settings
+    rewrapping = Rewrapping(parts.record_keys, parts.key_ring, parts.wrapper, parts.tally)
+    return Rewrap(_desk(parts), _runs(parts), DynamoWrappedRecords(parts.tables, parts.settings.tables), rewrapping)
+
+
+def _reindex(parts: Parts, settings: JobSettings) -> Job:
+    del settings
+    reindexing = Reindexing(parts.record_keys, parts.key_ring)
+    return Reindex(_desk(parts), _runs(parts), DynamoIndexedRecords(parts.tables, parts.settings.tables), reindexing)
+
+
+def _census(parts: Parts, settings: JobSettings) -> Job:
+    del settings
+    tables = DynamoCountedTables(parts.tables, parts.settings.tables)
+    return TakeCensus(_desk(parts), _runs(parts), tables, parts.key_ring_store)
+
+
+def _sweep_index(parts: Parts, settings: JobSettings) -> Job:
+    del settings
+    index = DynamoSweptIndex(parts.tables, parts.settings.tables)
+    return SweepIndex(_desk(parts), _runs(parts), index, parts.key_ring_store)
+
+
 _MAKERS: Mapping[type[Job], Callable[[Parts, JobSettings], Job]] = {
     RotateKeys: _rotate_keys,
     AdvanceRotation: _advance_rotation,
     RetireKeys: _retire_keys,
     Offboard: _offboard,
+    Rewrap: _rewrap,
+    Reindex: _reindex,
+    TakeCensus: _census,
+    SweepIndex: _sweep_index,
 }
