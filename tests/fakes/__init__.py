@@ -10,6 +10,7 @@ from tests.fakes.numbers import MemoryNumberStore
 from tests.fakes.passes import MemoryCountedTables, MemoryIndexedRecords, MemorySweptIndex, MemoryWrappedRecords
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.tables import MemoryTables, Place
+from tests.fakes.turns import Turns
 
 __all__ = [
     "NEW_YEAR",
@@ -30,4 +31,5 @@ __all__ = [
     "MemoryTables",
     "MemoryWrappedRecords",
     "Place",
+    "Turns",
 ]

@@ -83,6 +83,7 @@ class MemoryWrappedRecords:
         """One conditional update."""
         with self._pages.disturbances.around("wrapped.rewrap"), self._pages.tables.lock:
             row = self._pages.tables.unchanged(record.tenant_id, record.name, record.revision)
+            _check_tenant(self._pages.tables, row, wrapped)
             self._pages.tables.write(row, **_wrapping(wrapped))
             self.written.append(record.name)
 
@@ -147,6 +148,7 @@ class MemoryIndexedRecords:
             record_id = RecordId(row.tenant_id, row.name)
             if record_id not in tables.messages:
                 raise Contended("a stored number has lost its message")
+            _check_tenant(tables, row, change.wrapped)
             tables.write(row, key_made_at=change.key_made_at, **_wrapping(change.wrapped))
             tables.messages[record_id] = change.message
             self.written.append(row.name)
@@ -234,6 +236,11 @@ def _wrapping(wrapped: WrappedRecordKey) -> dict[str, object]:
         "branch_key_version": wrapped.branch_key_version,
         "kms_key": wrapped.kms_key,
     }
+
+
+def _check_tenant(tables: MemoryTables, row: StoredNumber | MessageKey, wrapped: WrappedRecordKey) -> None:
+    if wrapped.branch_key_version is None and row.tenant_id in tables.left:
+        raise Contended("there is no such tenant any more")
 
 
 def _stands_in_index(row: StoredNumber | Unreadable) -> bool:

@@ -46,6 +46,8 @@ class MemoryTables:
     subjects: dict[SubjectId, Subject] = field(default_factory=dict)
     """Of whom something was said."""
     consents: list[tuple[SubjectId, ConsentEvent]] = field(default_factory=list)
+    left: set[str] = field(default_factory=set)
+    """Tenants that are off-boarded: nobody stores a key for them that KMS itself wraps."""
     unreadable: set[tuple[str, str]] = field(default_factory=set)
     """Tenant and name of rows that do not read."""
     lock: threading.RLock = field(default_factory=threading.RLock)

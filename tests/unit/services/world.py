@@ -26,6 +26,7 @@ from tests.fakes import (
     MemoryKeyRingStore,
     MemoryKeyWrapper,
     MemoryNumberStore,
+    MemoryTables,
 )
 from tests.unit.samples import POLICY
 
@@ -44,9 +45,10 @@ class World:
     key_ring_store: MemoryKeyRingStore = field(default_factory=MemoryKeyRingStore)
     counters: MemoryCounterStore = field(default_factory=MemoryCounterStore)
     policy: Mapping[str, Any] = field(default_factory=lambda: POLICY)
+    tables: MemoryTables = field(default_factory=MemoryTables)
 
     def __post_init__(self) -> None:
-        self.numbers = MemoryNumberStore(self.log)
+        self.numbers = MemoryNumberStore(self.log, self.tables)
         self.tallies: dict[str, Tally] = {}
         self.functions = {verb.name: self._function(verb) for verb in VERBS}
 
