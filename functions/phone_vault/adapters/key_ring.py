@@ -17,6 +17,8 @@ from phone_vault.domain.ports import Contended, KeyChange
 KEY_VERSION_IS_NEW = "attribute_not_exists(key_version)"
 TENANT_IS_NOT_OFF_BOARDED = "attribute_not_exists(off_boarded_at)"
 UNCHANGED_SINCE_READ = "#state = :state_read AND wrapped_key = :wrapped_read"
+UNMARKED_SINCE_READ = f"{UNCHANGED_SINCE_READ} AND attribute_not_exists(compromised)"
+"""Of a version that was not known to be compromised: a mark that it got meanwhile is not lost."""
 
 KEY_VERSION_ATTRIBUTES = ("tenant_id", "key_version", "state", "created_at", "kms_key")
 """What `key_version_of` reads of a row."""
@@ -71,7 +73,7 @@ class DynamoKeyRingStore:
                 put(
                     self._table,
                     _row(change.after),
-                    UNCHANGED_SINCE_READ,
+                    UNCHANGED_SINCE_READ if change.before.compromised else UNMARKED_SINCE_READ,
                     names={"#state": "state"},
                     values={":state_read": str(change.before.state), ":wrapped_read": change.before.wrapped},
                 )
