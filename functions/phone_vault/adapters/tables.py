@@ -18,7 +18,7 @@ from phone_vault.domain.ports import Contended
 
 _LOG = logging.getLogger("phone-vault.dynamodb")
 _READ_ATTEMPTS = 5
-_KEYS_PER_BATCH_READ = 100
+KEYS_PER_BATCH_READ = 100
 _LONGEST_PAUSE_SECONDS = 0.05
 
 
@@ -197,9 +197,9 @@ class Tables:
     def batch_get_items(self, keys: Sequence[tuple[str, Row]]) -> list[tuple[str, Mapping[str, Any]]]:
         """The same in DynamoDB's typed form, where one that does not read must not stop the others."""
         found = []
-        for at in range(0, len(keys), _KEYS_PER_BATCH_READ):
+        for at in range(0, len(keys), KEYS_PER_BATCH_READ):
             pending: dict[str, Any] = {}
-            for table, key in keys[at : at + _KEYS_PER_BATCH_READ]:
+            for table, key in keys[at : at + KEYS_PER_BATCH_READ]:
                 pending.setdefault(table, {"Keys": [], "ConsistentRead": True})["Keys"].append(serialized(key))
             found.extend(self._batch_get(pending))
         return found

@@ -199,7 +199,7 @@ def test_nothing_acts_on_a_setting_that_is_said_to_be_without_effect(setting: st
 def handlers(builder: str) -> set[str]:
     """Those whose entry point has this further argument."""
     files = (PACKAGE / "handlers").glob("*.py")
-    made = re.compile(rf"^handler = EntryPoint\(\w+{builder}\)$", re.MULTILINE)
+    made = re.compile(rf"^handler = (?:Worker)?EntryPoint\(\w+{builder}\)$", re.MULTILINE)
     return {path.stem for path in files if made.search(path.read_text(encoding="utf-8"))}
 
 

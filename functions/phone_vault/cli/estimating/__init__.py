@@ -1,0 +1,1 @@
+"""`phone-vault estimate`: what is looked at, and what is told of it."""

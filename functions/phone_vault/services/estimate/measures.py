@@ -1,0 +1,26 @@
+"""What a vault and its workers are like, as far as costs depend on it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RowSizes:
+    """Bytes of an average row."""
+
+    message: float
+    index_entry: float
+    key_ring_row: float
+    added_position: int
+    """By how much a position in the index makes a row of RecordKeys longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """How the workers divide their work: their own constants."""
+
+    shards: int
+    page_rows: int
+    pages_per_call: int
+    positions_at_once: int
+    keys_a_read: int
+    shards_at_once: int
