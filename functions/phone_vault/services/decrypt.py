@@ -22,6 +22,7 @@ from phone_vault.services.tally import Measure
 _LONGEST_CALLING_CODE = 3
 """Digits; what follows them is national, whatever the code is, and no numbering plan has to be loaded to know."""
 _FOREIGN = "made for another tenant, subject or purpose"
+_ENDED = "the purpose has ended, or was granted anew, since the message was made"
 _NOTHING = "nothing was encrypted for this subject and purpose"
 
 
@@ -104,6 +105,9 @@ class Decrypt(Operation[DecryptRequest]):
     ) -> None:
         # First, although a forged message of an ended purpose goes unnoticed: no key is unwrapped for a purpose that
         # has ended, and once it is purged there is none.
-        check_permitted(key, request.purpose, case_id, self.policy, now)
+        try:
+            check_permitted(key, request.purpose, case_id, self.policy, now)
+        except PurposeNotPermitted:
+            raise PurposeNotPermitted(_ENDED) from None
         if generation < key.generation:
-            raise PurposeNotPermitted("the purpose was granted anew since the message was made")
+            raise PurposeNotPermitted(_ENDED)
