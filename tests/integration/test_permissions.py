@@ -6,9 +6,11 @@ import pytest
 
 from tests.integration.support.attempts import attempts
 from tests.integration.support.flows import FLOWS, POLICY
+from tests.integration.support.job_flows import FOREIGN_KEY, make_foreign_key
 from tests.integration.support.roles import arns, refused, role_client, uses
+from tests.integration.support.rotation import deploy_with_few_shards
 from tests.integration.support.tenants import OWN_KEY, make_key
-from tests.integration.support.vault import Vault, open_vault
+from tests.integration.support.vault import KEYS, Vault, open_vault
 from tests.permissions import exercised_offline, permissions
 
 OWN_KEYS = (OWN_KEY,)
@@ -23,6 +25,8 @@ def vault() -> Iterator[Vault]:
     """After all flows of all functions."""
     with open_vault(POLICY, swept=False) as opened:
         make_key(opened, OWN_KEY)
+        make_foreign_key(opened)
+        deploy_with_few_shards(opened)
         for flows in FLOWS.values():
             for flow in flows:
                 flow(opened)
@@ -49,7 +53,8 @@ def test_every_permission_of_a_function_is_used_by_its_flows(vault: Vault, funct
 
 
 @every_function
-def test_every_attribute_that_a_function_may_update_is_updated(vault: Vault, function: str) -> None:
+def test_every_attribute_that_a_function_may_name_is_named(vault: Vault, function: str) -> None:
+    """But for the table's key, which DynamoDB asks a policy to have in the list."""
     made = uses(vault.wire.sent, function)
     for permission in permissions()[function]:
         if allowed := permission.values("attributes"):
@@ -59,12 +64,13 @@ def test_every_attribute_that_a_function_may_update_is_updated(vault: Vault, fun
                 if use.falls_under(permission, arns(vault, permission.resource))
                 for name in use.values("attributes")
             }
-            assert named == allowed
+            assert named | set(KEYS[permission.resource]) == allowed
 
 
 @every_function
 def test_a_function_asks_for_nothing_that_the_page_does_not_grant(vault: Vault, function: str) -> None:
-    own = [(each, arns(vault, each.resource, OWN_KEYS)) for each in permissions()[function] if exercised_offline(each)]
+    reached = (*OWN_KEYS, FOREIGN_KEY)
+    own = [(each, arns(vault, each.resource, reached)) for each in permissions()[function] if exercised_offline(each)]
     strays = [
         use
         for use in uses(vault.wire.sent, function)

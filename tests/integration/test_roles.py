@@ -15,9 +15,9 @@ from tests.integration.support.messages import encrypt
 from tests.integration.support.roles import granted, refused, role_client, role_name
 from tests.integration.support.tenants import with_tenants
 from tests.integration.support.vault import KEYS, TABLES, Vault, WireItem, open_vault
-from tests.permissions import permissions
+from tests.permissions import applications
 
-FUNCTIONS = tuple(permissions())
+FUNCTIONS = applications()
 READERS = ("Reveal", "Lookup", "Verify")
 VICTIM, DIRECT = "victim", "of-direct-wrapping"
 USES = ("branch", "index", "subject", "audit")

@@ -1,4 +1,7 @@
-"""Requests that need one permission of the page and no other, to be tried with a role's credentials."""
+"""Requests that need one permission of the page and no other, to be tried with a role's credentials.
+
+ReEncrypt needs two, which no role has one without the other of.
+"""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -9,6 +12,14 @@ from tests.permissions import Permission
 
 TENANT = "victim"
 _FILLED = "attempt"
+_PLAINTEXT = b"0" * 32
+_OF_KMS_KEYS: dict[str, tuple[str, dict[str, Any]]] = {
+    "GetPublicKey": ("get_public_key", {}),
+    "ListKeyRotations": ("list_key_rotations", {}),
+    "RotateKeyOnDemand": ("rotate_key_on_demand", {}),
+    "Sign": ("sign", {"Message": _PLAINTEXT, "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"}),
+}
+"""What concerns a KMS key and no encryption context."""
 
 
 class Attempt(NamedTuple):
@@ -27,20 +38,30 @@ def attempts(vault: Vault, permission: Permission, own_keys: tuple[str, ...] = (
 
 
 def _of_kms(vault: Vault, permission: Permission, key: str) -> Attempt:
-    if permission.values("context"):
-        assert permission.values("context") == {"tenant", "token"}
-        context = {"tenant": TENANT, "token": _filled(permission.value("token") or "*")}
-    else:
-        context = {"tenant": permission.value("tenant") or TENANT, "use": str(permission.value("use")), "version": "1"}
-    parameters: dict[str, Any] = {"KeyId": key, "EncryptionContext": context}
+    if permission.action in _OF_KMS_KEYS:
+        operation, more = _OF_KMS_KEYS[permission.action]
+        return Attempt("kms", operation, {"KeyId": key, **more})
+    context = _context(permission)
+    named = {"KeyId": key, "EncryptionContext": context}
+    if permission.action == "Encrypt":
+        return Attempt("kms", "encrypt", {**named, "Plaintext": _PLAINTEXT})
+    blob = vault.kms.encrypt(**named, Plaintext=_PLAINTEXT)["CiphertextBlob"]
     match permission.action:
-        case "Encrypt":
-            parameters["Plaintext"] = b"0" * 32
         case "Decrypt":
-            parameters["CiphertextBlob"] = vault.kms.encrypt(**parameters, Plaintext=b"0" * 32)["CiphertextBlob"]
+            return Attempt("kms", "decrypt", {**named, "CiphertextBlob": blob})
+        case "ReEncryptFrom" | "ReEncryptTo":
+            sides = {"SourceKeyId": key, "SourceEncryptionContext": context}
+            sides |= {"DestinationKeyId": key, "DestinationEncryptionContext": context}
+            return Attempt("kms", "re_encrypt", {**sides, "CiphertextBlob": blob})
         case other:
             raise LookupError(f"nobody has said how to try {other}")
-    return Attempt("kms", permission.action.lower(), parameters)
+
+
+def _context(permission: Permission) -> dict[str, str]:
+    if permission.values("context"):
+        assert permission.values("context") == {"tenant", "token"}
+        return {"tenant": TENANT, "token": _filled(permission.value("token") or "*")}
+    return {"tenant": permission.value("tenant") or TENANT, "use": str(permission.value("use")), "version": "1"}
 
 
 def _query(vault: Vault, permission: Permission) -> Attempt:
@@ -63,6 +84,40 @@ def _batch_get(vault: Vault, permission: Permission) -> Attempt:
     return Attempt("dynamodb", "batch_get_item", {"RequestItems": requests})
 
 
+def _get(vault: Vault, permission: Permission) -> Attempt:
+    parameters = {"TableName": vault.table(permission.resource), "Key": _key(permission), **_projection(permission)}
+    return Attempt("dynamodb", "get_item", parameters)
+
+
+def _scan(vault: Vault, permission: Permission) -> Attempt:
+    parameters: dict[str, Any] = {"TableName": vault.table(permission.resource)}
+    if permission.value("select") == "COUNT":
+        names = {f"#{name}": name for name in sorted(permission.values("attributes"))}
+        exist = " AND ".join(f"attribute_exists({name})" for name in names)
+        parameters |= {"Select": "COUNT", "FilterExpression": exist, "ExpressionAttributeNames": names}
+    elif permission.values("select"):
+        parameters |= {"Select": permission.value("select"), **_projection(permission)}
+    return Attempt("dynamodb", "scan", parameters)
+
+
+def _projection(permission: Permission) -> dict[str, Any]:
+    names = {f"#{name}": name for name in sorted(permission.values("attributes"))}
+    return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names} if names else {}
+
+
+def _delete(vault: Vault, permission: Permission) -> Attempt:
+    return Attempt("dynamodb", "delete_item", {"TableName": vault.table(permission.resource), "Key": _key(permission)})
+
+
+def _check(vault: Vault, permission: Permission) -> Attempt:
+    check = {
+        "TableName": vault.table(permission.resource),
+        "Key": _key(permission),
+        "ConditionExpression": "attribute_exists(nothing)",
+    }
+    return Attempt("dynamodb", "transact_write_items", {"TransactItems": [{"ConditionCheck": check}]})
+
+
 def _update(vault: Vault, permission: Permission) -> Attempt:
     names = sorted(permission.values("attributes") - set(KEYS[permission.resource])) or ["purposes"]
     parameters = {
@@ -78,8 +133,12 @@ def _update(vault: Vault, permission: Permission) -> Attempt:
 
 _DYNAMODB: dict[str, Callable[[Vault, Permission], Attempt]] = {
     "BatchGetItem": _batch_get,
+    "ConditionCheckItem": _check,
+    "DeleteItem": _delete,
+    "GetItem": _get,
     "PutItem": _put,
     "Query": _query,
+    "Scan": _scan,
     "UpdateItem": _update,
 }
 

@@ -7,25 +7,20 @@ vault of their own with the tenants of `POLICY`.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.integration.support import policy
+from tests.integration.support import job_flows, policy
+from tests.integration.support.job_flows import Settings
 from tests.integration.support.messages import decrypt, encrypt
-from tests.integration.support.tenants import OWN_KEY, disabled
+from tests.integration.support.tenants import disabled
 from tests.integration.support.vault import Vault, problem
 
 Flow = Callable[[Vault], None]
 
-TENANTS: dict[str, dict[str, Any]] = {
-    "plain": {},
-    "direct": {"wrapping": "direct"},
-    "own": {"kms_key": OWN_KEY},
-    "direct-own": {"wrapping": "direct", "kms_key": OWN_KEY},
-}
-"""Every kind of tenant. A flow has them for itself: `{function}-{kind}`."""
 _NOBODY = "never-used"
 
 
-def _tenants(function: str) -> dict[str, dict[str, Any]]:
-    return {f"{function}-{kind}": settings for kind, settings in TENANTS.items()}
+def _tenants(function: str) -> Settings:
+    """One of every kind, which the function's flows have for themselves."""
+    return {f"{function}-{kind}": settings for kind, settings in job_flows.KINDS.items()}
 
 
 def protect(vault: Vault) -> None:
@@ -131,17 +126,46 @@ _OWN: dict[str, Flow] = {
     "Encrypt": encrypt_messages,
     "Decrypt": decrypt_messages,
 }
-FLOWS: Mapping[str, tuple[Flow, ...]] = {
-    function: (own, refusals(function), faults(function)) for function, own in _OWN.items()
-}
-
 _PLENTY = 100_000
+_TENANTS: Settings = {
+    **{name: each for function in _OWN for name, each in _tenants(function.lower()).items()},
+    **job_flows.OF_JOBS,
+}
 POLICY: dict[str, Any] = {
     **policy.POLICY,
-    "tenants": {name: each for function in _OWN for name, each in _tenants(function.lower()).items() if each},
+    "tenants": {name: each for name, each in _TENANTS.items() if each},
     "principals": [{**each, "quotas": dict.fromkeys(_OWN, _PLENTY)} for each in policy.POLICY["principals"]],
 }
 """The tests' own, with a quota for everybody, so that whatever counts is called upon."""
+
+
+def _with_tenants(vault: Vault, changed: Settings) -> None:
+    tenants = {name: each for name, each in {**_TENANTS, **changed}.items() if each}
+    vault.replace_policy({**POLICY, "tenants": tenants})
+
+
+FLOWS: Mapping[str, tuple[Flow, ...]] = {
+    **{function: (own, refusals(function), faults(function)) for function, own in _OWN.items()},
+    "RotateKeys": (
+        job_flows.new_versions,
+        job_flows.other_kms_keys(_with_tenants),
+        job_flows.refused("RotateKeys"),
+    ),
+    "AdvanceRotation": (job_flows.rotations, job_flows.faulty("AdvanceRotation")),
+    "Rewrap": (
+        job_flows.other_wrappings(_with_tenants),
+        job_flows.overtaken("Rewrap", "UpdateItem", use="branch"),
+        job_flows.faulty("Rewrap"),
+    ),
+    "Reindex": (job_flows.faulty("Reindex"),),
+    "Census": (job_flows.faulty("Census"),),
+    "SweepIndex": (
+        job_flows.overtaken("SweepIndex", "TransactWriteItems", use="index"),
+        job_flows.faulty("SweepIndex"),
+    ),
+    "RetireKeys": (job_flows.retirement, job_flows.refused("RetireKeys")),
+    "Offboard": (job_flows.off_boarding, job_flows.refused("Offboard")),
+}
 
 
 def _all_answered(answer: Mapping[str, Any]) -> None:

@@ -11,11 +11,14 @@ from botocore.exceptions import ClientError
 
 from phone_vault.local.iam import dynamodb_requests, kms_requests
 from phone_vault.local.iam.conditions import ContextValues
+from phone_vault.local.iam.policies import AuthorizationRequest
+from phone_vault.local.place import REGION
 from tests.integration.support.vault import Vault
 from tests.integration.support.wire import Sent
 from tests.permissions import CONDITION_KEYS, Permission
 
-_DERIVED = {"dynamodb": dynamodb_requests.derive, "kms": kms_requests.derive}
+_KMS_KEYS = {"Kek": "KekId", "Receipt": "ReceiptKeyId", "Storage": "StorageKeyId"}
+"""By the outputs that tell their ids."""
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
@@ -50,15 +53,22 @@ def uses(sent: Sequence[Sent], function: str) -> list[Use]:
         Use(each.action, each.resource, each.context)
         for request in sent
         if request.function == function
-        for each in _DERIVED[request.service](request.operation, request.body)
+        for each in _derived(request)
     ]
+
+
+def _derived(request: Sent) -> Iterator[AuthorizationRequest]:
+    if request.service == "dynamodb":
+        return dynamodb_requests.derive(request.operation, request.body)
+    named = request.body.get("KeyId") or request.body.get("DestinationKeyId") or ""
+    return kms_requests.derive(request.operation, request.body, named.split(":")[3] if ":" in named else REGION)
 
 
 def arns(vault: Vault, resource: str, own_keys: Sequence[str] = ()) -> list[str]:
     """What the page calls so; the Kek stands for the tenants' own KMS keys too."""
     place = "eu-west-1:123456789012"
-    if resource in ("Kek", "Storage"):
-        key = f"arn:aws:kms:{place}:key/{vault.cloud.outputs['KekId' if resource == 'Kek' else 'StorageKeyId']}"
+    if resource in _KMS_KEYS:
+        key = f"arn:aws:kms:{place}:key/{vault.cloud.outputs[_KMS_KEYS[resource]]}"
         return [key, *own_keys] if resource == "Kek" else [key]
     return [f"arn:aws:dynamodb:{place}:table/{vault.table(resource)}"]
 
