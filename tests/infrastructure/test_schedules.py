@@ -11,6 +11,7 @@ from tests.infrastructure.templates import (
     DEAD_LETTERS,
     DEPLOYED,
     ROTATION,
+    SOURCES,
     Template,
     of_type,
     resolve,
@@ -128,7 +129,7 @@ def test_the_role_of_a_schedule_is_for_the_vaults_group_alone(name: str) -> None
 
 
 def test_what_failed_is_kept_encrypted_for_as_long_as_the_queue_can() -> None:
-    (queue,) = of_type("lifecycle", "AWS::SQS::Queue").values()
+    (queue,) = (queue for template in SOURCES for queue in of_type(template, "AWS::SQS::Queue").values())
     assert queue["Properties"]["SqsManagedSseEnabled"] is True
     assert queue["Properties"]["MessageRetentionPeriod"] == 14 * 86_400
 

@@ -235,17 +235,26 @@ def test_its_role_invokes_exactly_the_functions_that_it_asks() -> None:
 
 def test_its_role_starts_and_follows_executions_of_itself_alone() -> None:
     of_states = {(g.action, g.resource) for g in grants(OTHER_ROLES["RotationRole"]) if g.action.startswith("states:")}
-    parts = f"{ROTATION.replace(':stateMachine:', ':execution:')}/*"
-    assert of_states == {
-        ("states:StartExecution", ROTATION),
-        ("states:DescribeExecution", parts),
-        ("states:StopExecution", parts),
+    execution = ROTATION.replace(":stateMachine:", ":execution:")
+    followed = {
+        (f"states:{action}", f"{execution}{of}*")
+        for action in ("DescribeExecution", "StopExecution")
+        for of in (":", "/")  # those of a map have its label behind a slash
     }
+    assert of_states == {("states:StartExecution", ROTATION)} | followed
 
 
 def test_its_role_reaches_no_table_and_no_key() -> None:
     services = {grant.action.partition(":")[0] for grant in grants(OTHER_ROLES["RotationRole"])}
     assert services == {"lambda", "logs", "states", "xray"}
+
+
+def test_its_role_has_of_logs_what_step_functions_asks_for_and_no_more() -> None:
+    """With PutResourcePolicy, which AWS has no narrower form of: see the Developer Guide, "Using CloudWatch Logs"."""
+    of_logs = {g.action for g in grants(OTHER_ROLES["RotationRole"]) if g.action.startswith("logs:")}
+    deliveries = {f"logs:{verb}LogDelivery" for verb in ("Create", "Get", "Update", "Delete")}
+    policies = {"logs:PutResourcePolicy", "logs:DescribeResourcePolicies"}
+    assert of_logs == deliveries | policies | {"logs:ListLogDeliveries", "logs:DescribeLogGroups"}
 
 
 def test_its_role_is_for_this_state_machine_alone() -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.infrastructure.templates import ROOT, SOURCES, of_type, resolve, translation
+from tests.infrastructure.roles import OTHER_ROLES, ROLES
+from tests.infrastructure.templates import ROOT, SOURCES, resolve, translation
 
 pytestmark = pytest.mark.template
 
@@ -83,7 +84,10 @@ def test_every_skip_of_checkov_carries_a_reason_and_is_needed(translations: list
 
 
 def test_parliament_finds_every_role_policy_sound(tmp_path: Path) -> None:
-    for name, role in of_type("functions", "AWS::IAM::Role").items():
+    """But for that of the state machine: it objects to what Step Functions asks for, which test_state_machines bounds."""
+    for name, role in (ROLES | OTHER_ROLES).items():
+        if name == "RotationRole":
+            continue
         for policy in role["Properties"]["Policies"]:
             path = tmp_path / f"{name}-{policy['PolicyName']}.json"
             path.write_text(json.dumps(resolve(policy["PolicyDocument"])))
