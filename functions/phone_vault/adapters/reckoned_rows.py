@@ -42,6 +42,8 @@ ADDED_POSITION_BYTES = (
     + (len("release") + len("9.0.43") + _MEMBER_BYTES)
 )
 """By how much another position in the index makes a row longer."""
+ADDED_MOMENT_BYTES = len("key_made_at") + len("2026-01-01T00:00:00Z")
+"""The same of the moment at which a record key was made anew."""
 
 
 class ReckonedRows:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from phone_vault.cli.console import Console
 from phone_vault.cli.meter import Measured, meter
@@ -17,11 +18,17 @@ from phone_vault.services.estimate.outlook import Outlook, Wanted, outlooks_of
 from phone_vault.services.estimate.rotation import Reckoned, RotationReckoning
 from phone_vault.services.estimate.supposed import supposed
 
+_WORTH_TELLING = 5_000
+"""Rows: fewer are counted before a reader wonders."""
 SHARDS_AT_ONCE = 32
 """MaxConcurrency of the state machine's maps; a test holds it to the definition."""
 _EXAMPLE_RECORD_BYTES = 900.0
 _EXAMPLE_SIZES = {"message": 350.0, "index_entry": 230.0, "key_ring_row": 450.0}
 """Of a vault that holds nothing yet: those of short subject ids and one or two purposes."""
+
+
+if TYPE_CHECKING:
+    from phone_vault.adapters.table_sizes import TableSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,10 @@ def wanted_by(order: Order) -> Wanted:
         re_encrypts=order.re_encrypts,
         rotates_kms_keys=is_kms,
     )
+
+
+def _nobody(line: str) -> None:
+    del line
 
 
 def _is_served(outlooks: Mapping[str, Outlook], tenant_id: str) -> bool:
@@ -110,7 +121,8 @@ class Subject:
             row.key_id.version for row in ring if isinstance(row, KeyVersion) and row.key_id.use is KeyUse.INDEX
         }
         reckoning = RotationReckoning(outlooks, wanted, machinery, sizes.rows)
-        with meter(Measured("counting", machinery.shards, 0, "shards"), self._console.say) as shown:
+        tell = self._console.say if self._rows_of("RecordKeysTable").items > _WORTH_TELLING else _nobody
+        with meter(Measured("counting", machinery.shards, 0, "shards"), tell) as shown:
             for number, pages in enumerate(rows.shards(versions), 1):
                 for page in pages:
                     reckoning.read(page)
@@ -133,11 +145,10 @@ class Subject:
 
     def _sizes(self) -> _Sizes:
         """On average, as DynamoDB has last looked."""
-        from phone_vault.adapters.reckoned_rows import ADDED_POSITION_BYTES
-        from phone_vault.adapters.table_sizes import table_size
+        from phone_vault.adapters.reckoned_rows import ADDED_MOMENT_BYTES, ADDED_POSITION_BYTES
 
         def mean(table: str, example: float) -> float:
-            size = table_size(self._dynamodb, self._vault.outputs[table])
+            size = self._rows_of(table)
             return size.size_bytes / size.items if size.items else example
 
         rows = RowSizes(
@@ -145,8 +156,14 @@ class Subject:
             index_entry=mean("LookupIndexTable", _EXAMPLE_SIZES["index_entry"]),
             key_ring_row=mean("KeyRingTable", _EXAMPLE_SIZES["key_ring_row"]),
             added_position=ADDED_POSITION_BYTES,
+            added_moment=ADDED_MOMENT_BYTES,
         )
         return _Sizes(rows, mean("RecordKeysTable", _EXAMPLE_RECORD_BYTES))
+
+    def _rows_of(self, table: str) -> "TableSize":
+        from phone_vault.adapters.table_sizes import table_size
+
+        return table_size(self._dynamodb, self._vault.outputs[table])
 
     def _kek_arn(self, ring: list[RingRow | None]) -> str:
         """As rows name it; the stack tells the key's id alone."""

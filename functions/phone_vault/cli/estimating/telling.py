@@ -68,9 +68,13 @@ def show(told: Told, console: Console) -> None:
     }
     table(console, ["what", "records"], [[name, round(count)] for name, count in changes.items()])
     console.section("Requests", "By step; control is what is decided between the passes, and the making of keys.")
-    header = ["step", "requests", "read units", "write units", "KMS calls", "invocations", "transitions"]
+    header = ["step", "requests", "read units", "write units", "KMS calls"]
     rows = [[name, *_row(bill)] for name, bill in reckoned.steps.items()]
     table(console, header, [*rows, ["all", *_row(total)]])
+    console.say()
+    console.say(
+        f"{total.invocations:,.0f} invocations of functions, {total.transitions:,.0f} transitions of the state machine"
+    )
     console.section("Time", "The waits are certain. The rest assumes how fast AWS answers, and was not measured there.")
     waiting, working = told.duration.waiting, told.duration.working
     console.say(f"{_time(waiting)} of waiting and about {_time(working)} of work")
@@ -93,14 +97,7 @@ def _bill(bill: Bill) -> dict[str, Any]:
 
 
 def _row(bill: Bill) -> list[str | int]:
-    units = round(bill.read_units), round(bill.write_units)
-    return [
-        round(bill.requests.total()),
-        *units,
-        round(bill.kms_calls),
-        round(bill.invocations),
-        round(bill.transitions),
-    ]
+    return [round(bill.requests.total()), round(bill.read_units), round(bill.write_units), round(bill.kms_calls)]
 
 
 def _total(told: Told) -> float:

@@ -123,7 +123,7 @@ def _censuses(report: Report, console: Console) -> None:
     rows: list[list[Cell]] = [
         [
             name,
-            to_text(census.begun_at),
+            f"{census.begun_at:%Y-%m-%d}",
             in_words(report.at - census.begun_at),
             census.stored_numbers,
             census.message_keys,

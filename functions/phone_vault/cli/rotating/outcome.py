@@ -21,7 +21,7 @@ def show(output: Output, states: States, console: Console) -> None:
         tenant_id, use, version = path.split("/")
         rows.append([tenant_id, f"{use} {version}", states.get(path, ""), records])
     table(console, ["tenant", "key", "state", "records"], rows)
-    console.section("Done", "Nothing was read out: no number, no token and no subject is part of this.")
+    console.section("Done", "What the passes over the records have changed.")
     done = {
         "re-wrapped": output.get("rewrapped", 0),
         "re-indexed": output.get("reindexed", 0),

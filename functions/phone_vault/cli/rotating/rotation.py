@@ -154,4 +154,7 @@ def _output_of(ended: "Execution") -> Mapping[str, Any]:
     if ended.has_succeeded:
         return ended.output or {}
     told = ": ".join(filter(None, [ended.error or ended.status, ended.cause]))
-    raise Problem(f"the Rotation failed: {told}. What was moved stays moved: the same command goes on from there.")
+    raise Problem(
+        f"the Rotation failed: {told}. The logs of its functions say more. What was moved stays moved: the same "
+        "command goes on from there."
+    )

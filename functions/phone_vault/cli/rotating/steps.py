@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from phone_vault.domain.rotation import DONE, FAILED, Progress, Run, Step
 from phone_vault.services.censuses import MESSAGES, NUMBERS
+from phone_vault.services.page_work import CURRENT
 
 LABELS = {
     Step.REWRAP_FIRST: "re-wrapping (first pass)",
@@ -39,7 +40,7 @@ class StepState:
         """That it has looked at."""
         if self.step in _CENSUSES:
             return sum(count for name, count in self.counts.items() if name.rpartition("/")[2] in _COUNTED)
-        return self.counts.total()
+        return sum(self.counts[name] for name in (DONE, FAILED, CURRENT))
 
     @property
     def outcome(self) -> str:

@@ -10,6 +10,8 @@ from phone_vault.services.estimate.passes import World
 
 _OTHER_STATES = 8
 """Choices, waits and the end, beside the tasks."""
+_LOOKS = 4
+"""At the rotations of a KMS key: before, and until the new one is listed."""
 
 
 class Control:
@@ -76,7 +78,7 @@ class Control:
     def _rotate_kms_keys(self, bill: Bill) -> None:
         bill.invocations += 1
         self._list_tenants(bill)
-        bill.ask("kms:ListKeyRotations", 2 * len({each.kms_key for each in self._served}))
+        bill.ask("kms:ListKeyRotations", _LOOKS * len({each.kms_key for each in self._served}))
         bill.ask("kms:RotateKeyOnDemand", len({each.kms_key for each in self._served}))
         for each in self._all:
             self._query(bill, each)

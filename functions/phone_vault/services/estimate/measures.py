@@ -12,6 +12,8 @@ class RowSizes:
     key_ring_row: float
     added_position: int
     """By how much a position in the index makes a row of RecordKeys longer."""
+    added_moment: int
+    """The same of the moment at which a record key was made anew."""
 
 
 @dataclass(frozen=True, slots=True)

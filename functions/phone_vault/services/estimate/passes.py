@@ -153,8 +153,12 @@ class RewrapPass(Pass):
                 self.unwrap(row.tenant_id, KeyUse.BRANCH, row.branch_key_version)
             if outlook.is_direct:
                 self.bill.ask("kms:Encrypt")
-        self.bill.ask("dynamodb:UpdateItem")
-        self.updates[1, row.known_bytes] += 1
+        if outlook.is_direct:  # with the check that the tenant has not left
+            self.bill.ask("dynamodb:TransactWriteItems", write=IN_A_TRANSACTION)
+            self.updates[IN_A_TRANSACTION, row.known_bytes] += 1
+        else:
+            self.bill.ask("dynamodb:UpdateItem")
+            self.updates[1, row.known_bytes] += 1
 
 
 class _NumbersPass(Pass):
@@ -227,10 +231,12 @@ class ReEncryptPass(_NumbersPass):
         self.announce_numbers(stale)
         self.read_and_decrypt(stale)
         for row, outlook in stale:
+            written = IN_A_TRANSACTION * writes(self._sizes.message)
             if outlook.is_direct:
                 self.bill.ask("kms:Encrypt")
-            self.bill.ask("dynamodb:TransactWriteItems", write=IN_A_TRANSACTION * writes(self._sizes.message))
-            self.updates[IN_A_TRANSACTION, row.known_bytes] += 1
+                written += IN_A_TRANSACTION  # the check that the tenant has not left
+            self.bill.ask("dynamodb:TransactWriteItems", write=written)
+            self.updates[IN_A_TRANSACTION, row.known_bytes + self._sizes.added_moment] += 1
         self.changed += len(stale)
 
 
