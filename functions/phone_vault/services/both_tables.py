@@ -1,21 +1,31 @@
-"""A cursor over two tables, RecordKeys and then LookupIndex: it says which of them beside where in it."""
+"""A pass over two tables, RecordKeys and then LookupIndex, whose cursor names a place in the first of them alone.
 
-from phone_vault.domain.job_ports import Cursor
+An entry's key is the HMAC of a number: kept as a cursor, it would lie in Operations and its backups for longer than an
+erasure may take to become final. So a shard's part of LookupIndex is passed over in one call.
+"""
 
-RECORDS, ENTRIES = "records", "entries"
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
-_TABLE = "table"
+from phone_vault.domain.job_ports import Cursor, Page
+
+T = TypeVar("T")
+
+ENTRIES = "entries"
+AT_THE_ENTRIES: Cursor = {"table": ENTRIES}
 
 
-def opened(cursor: Cursor | None) -> tuple[str, Cursor | None]:
-    """The table, and where the next page begins in it."""
-    if cursor is None:
-        return RECORDS, None
-    return cursor[_TABLE], {name: value for name, value in cursor.items() if name != _TABLE} or None
+def after_records(next_cursor: Cursor | None) -> Cursor:
+    """Where to go on after a page of RecordKeys: at the next one, or at the entries."""
+    return AT_THE_ENTRIES if next_cursor is None else next_cursor
 
 
-def closed(table: str, next_cursor: Cursor | None) -> Cursor | None:
-    """Where to go on after a page of this table."""
-    if next_cursor is not None:
-        return {_TABLE: table, **next_cursor}
-    return {_TABLE: ENTRIES} if table == RECORDS else None
+def pages_of(read: Callable[[Cursor | None], Page[T]]) -> Iterator[Page[T]]:
+    """All pages, one after the other; no place among them is kept."""
+    start = None
+    while True:
+        page = read(start)
+        yield page
+        start = page.next_cursor
+        if start is None:
+            return

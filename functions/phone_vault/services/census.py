@@ -12,7 +12,7 @@ from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.ports import KeyRingStore
 from phone_vault.domain.rotation import Step
 from phone_vault.services import censuses as names
-from phone_vault.services.both_tables import RECORDS, closed, opened
+from phone_vault.services.both_tables import AT_THE_ENTRIES, after_records, pages_of
 from phone_vault.services.job import Desk
 from phone_vault.services.shard_worker import Passed, ShardWorker, Task
 
@@ -36,18 +36,17 @@ class TakeCensus(ShardWorker):
         self.desk.trail.record([Event("counting", task.caller, details=details)])
 
     def pass_over(self, task: Task, cursor: Cursor | None) -> Passed:
-        """One page of one of the tables."""
-        table, start = opened(cursor)
+        """One page of the records, or all entries."""
         counted = _Counted(self._key_ring_store, self.desk)
-        if table == RECORDS:
-            records = self._tables.records(task.shard, start, task.run.tenant_id)
-            for record in records.rows:
-                counted.add_record(record)
-            return Passed(counted.counts, closed(table, records.next_cursor))
-        entries = self._tables.entries(task.shard, start, task.run.tenant_id)
-        for entry in entries.rows:
-            counted.add_entry(entry)
-        return Passed(counted.counts, closed(table, entries.next_cursor))
+        if cursor == AT_THE_ENTRIES:
+            for entries in pages_of(lambda start: self._tables.entries(task.shard, start, task.run.tenant_id)):
+                for entry in entries.rows:
+                    counted.add_entry(entry)
+            return Passed(counted.counts, None)
+        records = self._tables.records(task.shard, cursor, task.run.tenant_id)
+        for record in records.rows:
+            counted.add_record(record)
+        return Passed(counted.counts, after_records(records.next_cursor))
 
 
 class _Counted:

@@ -8,7 +8,7 @@ from phone_vault.domain.job_ports import Cursor, RunStore, SweptEntry, SweptInde
 from phone_vault.domain.keys import INDEXING, KeyUse
 from phone_vault.domain.ports import KeyRingStore
 from phone_vault.domain.rotation import Step
-from phone_vault.services.both_tables import ENTRIES, RECORDS, closed, opened
+from phone_vault.services.both_tables import AT_THE_ENTRIES, ENTRIES, after_records, pages_of
 from phone_vault.services.job import Desk
 from phone_vault.services.page_work import PageWork
 from phone_vault.services.shard_worker import Passed, ShardWorker, Task
@@ -26,10 +26,11 @@ class SweepIndex(ShardWorker):
         self._key_ring_store = key_ring_store
 
     def pass_over(self, task: Task, cursor: Cursor | None) -> Passed:
-        """One page of one of the tables."""
-        table, start = opened(cursor)
-        passed = self._sweep_records(task, start) if table == RECORDS else self._sweep_entries(task, start)
-        return passed._replace(next_cursor=closed(table, passed.next_cursor))
+        """One page of the records, or all entries."""
+        if cursor == AT_THE_ENTRIES:
+            return self._sweep_entries(task)
+        passed = self._sweep_records(task, cursor)
+        return passed._replace(next_cursor=after_records(passed.next_cursor))
 
     def _sweep_records(self, task: Task, start: Cursor | None) -> Passed:
         page = self._index.records(task.shard, start, task.run.tenant_id)
@@ -47,15 +48,15 @@ class SweepIndex(ShardWorker):
     def _read(self, record: SweptRecord) -> SweptRecord | None:
         return self._index.read(record.record_id)
 
-    def _sweep_entries(self, task: Task, start: Cursor | None) -> Passed:
-        page = self._index.entries(task.shard, start, task.run.tenant_id)
+    def _sweep_entries(self, task: Task) -> Passed:
         work, versions = PageWork(self.desk.key_ring), _Versions(self._key_ring_store)
-        dead = work.stale(page.rows, versions.is_live)
-        self.announce(task, "sweeping", (entry.tenant_id for entry in dead), ENTRIES)
-        if dead:
-            self._index.delete_entries(dead)
-        work.counts[ENTRIES] += len(dead)
-        return work.passed(page.next_cursor)
+        for page in pages_of(lambda start: self._index.entries(task.shard, start, task.run.tenant_id)):
+            dead = work.stale(page.rows, versions.is_live)
+            self.announce(task, "sweeping", (entry.tenant_id for entry in dead), ENTRIES)
+            if dead:
+                self._index.delete_entries(dead)
+            work.counts[ENTRIES] += len(dead)
+        return work.passed(None)
 
 
 class _Versions:

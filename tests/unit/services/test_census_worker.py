@@ -258,3 +258,18 @@ def test_workers_that_overlap_count_everything_once(workers: int, seed: int) -> 
     jobs.begin(shards=2)
     jobs.work_at_once(Step.LAST_CENSUS, workers, seed)
     assert jobs.counts(Step.LAST_CENSUS) == STOCK
+
+
+# What is kept between calls.
+
+
+@pytest.mark.parametrize("step", [Step.FIRST_CENSUS, Step.SWEEP])
+def test_no_cursor_names_an_entry_of_the_index(stocked: JobWorld, step: Step) -> None:
+    """It is the HMAC of a number, and would outlive the number's erasure in the backups of Operations."""
+    kept = []
+    save = stocked.runs.save_progress
+    stocked.runs.save_progress = lambda progress: (kept.append(dict(progress.cursor or {})), save(progress))[1]  # type: ignore[method-assign]
+    stocked.work(step)
+    places = [place.text for place in stocked.tables.index]
+    assert len(kept) > 1
+    assert not [place for place in places if place in str(kept)]
