@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from phone_vault.domain.audit import Entry
+from phone_vault.domain.errors import TamperedStore
 from phone_vault.domain.inventory import Kind
 from phone_vault.domain.job_ports import Cursor
 from phone_vault.domain.keys import TenantKeys
 from phone_vault.domain.ports import Contended, KeyChange, RecordId
 from phone_vault.domain.receipt_ports import OffBoarding, TenantRecord, TenantRecordPage
+from phone_vault.domain.receipts import SaltedToken
 from tests.fakes import MemoryAuditLog, MemoryKeyRingStore
 from tests.fakes.disturbances import Disturbances
 
@@ -113,6 +115,7 @@ class MemoryReceiptStore:
 
     def __init__(self, log: MemoryAuditLog, disturbances: Disturbances) -> None:
         self.texts: dict[str, str] = {}
+        self.leaf_rows: dict[tuple[str, int], list[SaltedToken]] = {}
         self._log = log
         self._disturbances = disturbances
 
@@ -129,3 +132,15 @@ class MemoryReceiptStore:
                 raise Contended("there is a receipt of this name")
             self._log.append([entry])
             self.texts[name] = json.dumps(receipt)
+
+    def add_leaves(self, under: str, row: int, leaves: Sequence[SaltedToken]) -> None:
+        """In place of what is there."""
+        with self._disturbances.around("receipts.add_leaves"):
+            self.leaf_rows[under, row] = list(leaves)
+
+    def leaves(self, under: str, row: int) -> list[SaltedToken]:
+        """As they are stored."""
+        with self._disturbances.around("receipts.leaves"):
+            if (under, row) not in self.leaf_rows:
+                raise TamperedStore("the leaves of a receipt do not read")
+            return self.leaf_rows[under, row]

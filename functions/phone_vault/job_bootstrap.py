@@ -22,6 +22,7 @@ from phone_vault.services.census import TakeCensus
 from phone_vault.services.job import Desk, Job
 from phone_vault.services.key_versions import KeyVersions
 from phone_vault.services.offboard import Offboard, OffBoardingParts
+from phone_vault.services.receipts import Receipts
 from phone_vault.services.reindex import Reindex
 from phone_vault.services.reindexing import Reindexing
 from phone_vault.services.retire_keys import RetireKeys
@@ -75,6 +76,15 @@ def _retire_keys(parts: Parts, settings: JobSettings) -> Job:
     )
 
 
+def _receipts(parts: Parts, settings: JobSettings) -> Receipts:
+    return Receipts(
+        DynamoReceiptStore(parts.tables, parts.settings.tables),
+        KmsSigner(parts.clients.kms, settings.receipt_key_arn),
+        parts.trail,
+        key_recovery=timedelta(days=settings.key_recovery_days),
+    )
+
+
 def _offboard(parts: Parts, settings: JobSettings) -> Job:
     names = parts.settings.tables
     return Offboard(
@@ -83,9 +93,7 @@ def _offboard(parts: Parts, settings: JobSettings) -> Job:
             versions=_versions(parts),
             records=DynamoTenantRecords(parts.tables, names),
             off_boardings=DynamoOffBoardingStore(parts.tables, names),
-            receipts=DynamoReceiptStore(parts.tables, names),
-            signer=KmsSigner(parts.clients.kms, settings.receipt_key_arn),
-            key_recovery=timedelta(days=settings.key_recovery_days),
+            receipts=_receipts(parts, settings),
         ),
     )
 

@@ -1,7 +1,7 @@
 """Receipts in the Operations table."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from phone_vault.adapters.audit_log import entry_put
@@ -9,8 +9,12 @@ from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, pu
 from phone_vault.domain.audit import Entry
 from phone_vault.domain.errors import StoreUnavailable, TamperedStore
 from phone_vault.domain.ports import Contended
+from phone_vault.domain.receipts import SALT_BYTES, SaltedToken
 
 RECEIPT_IS_NEW = "attribute_not_exists(operation_id)"
+ROW_IS_NEW_OR_LEAVES = "attribute_not_exists(receipt)"
+"""No receipt is ever overwritten."""
+_LEAF_BYTES = SALT_BYTES + 32
 
 
 class DynamoReceiptStore:
@@ -43,6 +47,20 @@ class DynamoReceiptStore:
             if 1 in failed.rows:
                 raise StoreUnavailable("a place in the audit trail is taken") from None
             raise Contended("there is a receipt of this name") from None
+
+    def add_leaves(self, under: str, row: int, leaves: Sequence[SaltedToken]) -> None:
+        """One put. Nobody writes a row's name twice but to repeat what was not answered."""
+        content = b"".join(leaf.salt + leaf.hash for leaf in leaves)
+        self._tables.put(self._operations, {**_key(f"{under}#leaves#{row}"), "leaves": content}, ROW_IS_NEW_OR_LEAVES)
+
+    def leaves(self, under: str, row: int) -> list[SaltedToken]:
+        """By BatchGetItem."""
+        rows = self._tables.batch_get([(self._operations, _key(f"{under}#leaves#{row}"))])
+        content = rows[0][1].get("leaves") if rows else None
+        if not isinstance(content, bytes) or len(content) % _LEAF_BYTES:
+            raise TamperedStore("the leaves of a receipt do not read")
+        parts = (content[at : at + _LEAF_BYTES] for at in range(0, len(content), _LEAF_BYTES))
+        return [SaltedToken(part[:SALT_BYTES], part[SALT_BYTES:]) for part in parts]
 
 
 def _key(name: str) -> dict[str, str]:

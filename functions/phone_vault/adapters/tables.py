@@ -129,6 +129,10 @@ class Tables:
         """One row, if it is there."""
         self._call(self._dynamodb.delete_item, TableName=table, Key=serialized(key))
 
+    def delete_if(self, table: str, key: Row, condition: str, names: Mapping[str, str], values: Row) -> None:
+        """One row, on a condition: `ConditionsFailed`."""
+        self._call(self._dynamodb.delete_item, **delete(table, key, condition, names, values)["Delete"])
+
     def get(self, table: str, key: Row, attributes: Sequence[str] = ()) -> dict[str, Any] | None:
         """These attributes of a row, or all; strongly consistent; None where there is no such row."""
         names = {f"#{name}": name for name in attributes}

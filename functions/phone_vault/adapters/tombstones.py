@@ -1,13 +1,29 @@
 """What is left of a row of RecordKeys whose key was destroyed: no key, and a day on which the row goes too."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from phone_vault.adapters.attribute_values import count_in, text_in
-from phone_vault.adapters.rows import index_version_of, moment_in, position_of, reading, record_id_of
+from phone_vault.adapters.rows import (
+    index_version_of,
+    message_key_row,
+    moment_in,
+    position_of,
+    reading,
+    record_id_of,
+    record_row,
+)
+from phone_vault.adapters.standing_rows import standing_in
+from phone_vault.domain import moments
+from phone_vault.domain.message_key import MessageKey
+from phone_vault.domain.retention import Retained
 from phone_vault.domain.tombstone import Tombstone
 
 ERASED_AT = "erased_at"
+_STAYS = {"record_id", "subject_ref", "revision", "generation"}
+_STAYS_UNTIL_SWEPT = {"index_positions", "erasure", "due"}
+_PURPOSES = "purpose_names"
 
 
 def is_tombstone(row: Mapping[str, Any]) -> bool:
@@ -29,6 +45,24 @@ def tombstone_of(row: Mapping[str, Any]) -> Tombstone:
                 index_version_of(version): position_of(each).blind_index
                 for version, each in row.get("index_positions", {}).items()
             },
+            purposes=tuple(text_in(each) for each in row.get(_PURPOSES, ())),
+            erasure=standing_in({"erasure": row["erasure"]}).erasure if "erasure" in row else None,
             generation=count_in(row["generation"]) if "generation" in row else None,
             is_swept="swept" in row,
         )
+
+
+def burial(record: Retained, at: datetime, expires_at: datetime) -> dict[str, Any]:
+    """The changes that make a tombstone of a row: whatever else a row has goes, attributes of later releases too."""
+    row = message_key_row(record, "") if isinstance(record, MessageKey) else record_row(record, "")
+    return {
+        **dict.fromkeys(row.keys() - _STAYS - _STAYS_UNTIL_SWEPT),
+        _PURPOSES: sorted(record.grants),
+        ERASED_AT: moments.to_text(at),
+        "expires_ttl": int(expires_at.timestamp()),
+    }
+
+
+def closing(tombstone: Tombstone) -> dict[str, Any]:
+    """The changes that leave it nothing that leads from it or to it."""
+    return {**dict.fromkeys((*sorted(_STAYS_UNTIL_SWEPT), _PURPOSES)), "swept": 1}

@@ -11,6 +11,31 @@ def leaf_hash(content: bytes) -> bytes:
     return hashlib.sha256(_LEAF + content).digest()
 
 
+class GrowingTree:
+    """The same tree, leaf after leaf, for more leaves than memory should hold."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._complete: list[bytes] = []
+        """Roots of complete subtrees, from the largest to the smallest."""
+
+    def add(self, leaf: bytes) -> None:
+        """A leaf's hash."""
+        rest, node = self.count, leaf
+        while rest & 1:
+            node = hashlib.sha256(_NODE + self._complete.pop() + node).digest()
+            rest >>= 1
+        self._complete.append(node)
+        self.count += 1
+
+    def root(self) -> bytes:
+        """As it is now."""
+        node: bytes | None = None
+        for left in reversed(self._complete):
+            node = left if node is None else hashlib.sha256(_NODE + left + node).digest()
+        return root([]) if node is None else node
+
+
 def root(leaves: Sequence[bytes]) -> bytes:
     """The tree's hash over leaf hashes in this order; SHA-256 of nothing when there are none."""
     if not leaves:

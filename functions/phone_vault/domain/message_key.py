@@ -24,6 +24,12 @@ class MessageKeyId(NamedTuple):
         """What names the key in its tenant, beside the tokens of stored numbers."""
         return f"m#{self.subject_ref}#{self.purpose}"
 
+    @classmethod
+    def named(cls, tenant_id: str, name: str) -> "MessageKeyId | None":
+        """Which one that name is; None for a token."""
+        parts = name.split("#")
+        return cls(tenant_id, parts[1], parts[2]) if len(parts) == 3 and parts[0] == "m" else None
+
 
 @dataclass(frozen=True, slots=True)
 class MessageKey:
@@ -50,6 +56,11 @@ class MessageKey:
     def tenant_id(self) -> str:
         """The tenant."""
         return self.key_id.tenant_id
+
+    @property
+    def subject_ref(self) -> str:
+        """The subject."""
+        return self.key_id.subject_ref
 
     @property
     def name(self) -> str:

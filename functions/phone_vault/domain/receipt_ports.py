@@ -1,6 +1,6 @@
 """What off-boarding and its receipts need of the world, beside the ports of all jobs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -9,6 +9,7 @@ from phone_vault.domain.audit import Entry
 from phone_vault.domain.inventory import Kind
 from phone_vault.domain.job_ports import Cursor
 from phone_vault.domain.ports import RecordId
+from phone_vault.domain.receipts import SaltedToken
 
 
 class Signer(Protocol):
@@ -32,6 +33,14 @@ class ReceiptStore(Protocol):
 
     def add(self, name: str, receipt: Mapping[str, Any], entry: Entry) -> None:
         """Store it with its audit entry, both or neither: `Contended` if there is one of this name."""
+        ...
+
+    def add_leaves(self, under: str, row: int, leaves: Sequence[SaltedToken]) -> None:
+        """Store a row of leaves, 1,000 at most, in place of one of the same name."""
+        ...
+
+    def leaves(self, under: str, row: int) -> Sequence[SaltedToken]:
+        """Those of a row; `TamperedStore` where there is none."""
         ...
 
 

@@ -51,9 +51,32 @@ class SaltedToken:
         """The leaf of a token."""
         return cls(salt, merkle.leaf_hash(salt + token.encode()))
 
+    def as_json(self) -> dict[str, str]:
+        """As receipts carry it."""
+        return {"salt": self.salt.hex(), "hash": self.hash.hex()}
+
     def is_of(self, token: str) -> bool:
         """Whether it is this token's."""
         return hmac.compare_digest(self.hash, SaltedToken.of(token, self.salt).hash)
+
+
+MOST_LEAVES = 1_000
+"""That a receipt carries itself, and that a row of them holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeafRows:
+    """Where the leaves of a receipt are that has too many to carry: rows `receipt#{under}#leaves#{0, 1, ...}`."""
+
+    under: str
+    rows: int
+    root: bytes
+    """Over the leaves in the order of the rows."""
+    count: int
+
+    def named(self) -> dict[str, Any]:
+        """As the receipt's `tokens`."""
+        return {"root": self.root.hex(), "count": self.count, "under": self.under, "rows": self.rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +97,10 @@ class Destroyed:
     """None for what several tenants lost."""
     reason: str | None = None
     tokens: Sequence[SaltedToken] = ()
+    """At most 1,000: of more, the receipt says where they are."""
+    elsewhere: "LeafRows | None" = None
+    blocked: Sequence[Mapping[str, str]] = ()
+    """What should have been destroyed too, and why it was not."""
 
     def unsigned(self) -> dict[str, Any]:
         """The receipt but for signature and fingerprint."""
@@ -86,17 +113,25 @@ class Destroyed:
             "at": to_text(self.at),
             "policy": self.policy,
             "counts": dict(self.counts),
+            **(self._erased() if self.kind is ReceiptKind.ERASURE else {}),
             "by_purpose": dict(self.by_purpose),
-            "tokens": {"root": merkle.root([leaf.hash for leaf in leaves]).hex(), "count": len(leaves)},
+            "tokens": self.elsewhere.named() if self.elsewhere else _named(leaves),
             "final_at": to_text(self.final_at),
             "excludes": list(EXCLUDES),
         }
         return {
             "id": id_of(content),
             **content,
-            "leaves": [{"salt": leaf.salt.hex(), "hash": leaf.hash.hex()} for leaf in leaves],
-            "blocked": [],
+            **({} if self.elsewhere else {"leaves": [leaf.as_json() for leaf in leaves]}),
+            "blocked": [dict(each) for each in self.blocked],
         }
+
+    def _erased(self) -> dict[str, int]:
+        return {"erased": self.counts["stored_numbers"], "message_keys": self.counts["message_keys"]}
+
+
+def _named(leaves: Sequence[SaltedToken]) -> dict[str, Any]:
+    return {"root": merkle.root([leaf.hash for leaf in leaves]).hex(), "count": len(leaves)}
 
 
 def id_of(receipt: Mapping[str, Any]) -> str:

@@ -77,9 +77,22 @@ def check_permitted(record: Retained, purpose: str, case_id: str | None, policy:
 
 def due_bucket(record: Retained, policy: VaultPolicy) -> str:
     """`2026-04-01#07`: the day on which the first of its purposes ends, and the record's shard."""
-    first = min(ends_at(record, purpose, policy) for purpose in record.grants)
+    return bucket_on(record, min(ends_at(record, purpose, policy) for purpose in record.grants))
+
+
+def bucket_on(record: Retained, day: datetime) -> str:
+    """Where the record is found by whoever looks for what is due on that day."""
     shard = crc32(f"{record.tenant_id}#{record.name}".encode()) % DUE_SHARDS
-    return f"{first:%Y-%m-%d}#{shard:02d}"
+    return f"{day:%Y-%m-%d}#{shard:02d}"
+
+
+def due_bucket_from(record: Retained, policy: VaultPolicy, now: datetime) -> str:
+    """The same of a record that may be past its end: today at the earliest.
+
+    A purge never returns to days that it has left behind, and what was kept there for a hold may go only now.
+    """
+    day, _, shard = due_bucket(record, policy).partition("#")
+    return f"{max(day, f'{now:%Y-%m-%d}')}#{shard}"
 
 
 def check_takes_grants(record: Retained) -> None:

@@ -32,7 +32,7 @@ class SubjectStore(Protocol):
         ...
 
     def write(self, after: Subject, entries: Sequence[Entry], consents: Sequence[ConsentEvent] = ()) -> Subject:
-        """Write it with the next revision, audit entries and history, all or none, if `after.revision` is the stored one.
+        """Write it with the next revision, audit entries and history, all or none, if its revision is the stored one.
 
         Else `Contended`.
         """
@@ -80,12 +80,26 @@ class RetainedStore(Protocol):
     def shred(self, record: Retained, because: Because, at: datetime, expires_at: datetime) -> Tombstone:
         """Phase 1, one conditional update: the key is destroyed and the row is a tombstone.
 
-        `Contended` unless the revision is the one read and nothing forbids it in this very moment.
+        `Contended` unless the revision is the one read and nothing forbids it in this very moment. Until it is closed
+        the tombstone stands among what is due, that of an erasure on the day of its death: should whoever shreds it
+        never come back, the next purge finds it.
+        """
+        ...
+
+    def clear(self, tombstone: Tombstone) -> None:
+        """Phase 2, first half: message and index entries go. Repeatable."""
+        ...
+
+    def close(self, tombstone: Tombstone) -> None:
+        """Phase 2, second half, after whoever counts what was destroyed has written it down.
+
+        Membership, pointers, and what stands among what is due go at once. Repeatable; nothing happens to a message
+        key that was made anew meanwhile.
         """
         ...
 
     def sweep(self, tombstone: Tombstone) -> None:
-        """Phase 2: message, index entries and membership go; then the tombstone loses its pointers. Repeatable."""
+        """All of phase 2."""
         ...
 
 

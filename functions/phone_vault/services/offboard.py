@@ -1,6 +1,5 @@
 """Offboard: a tenant leaves for good. Its keys are destroyed, and a receipt says when that is final."""
 
-import base64
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -8,10 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from phone_vault.crypto.receipts import ReceiptRefused, checked
 from phone_vault.domain.audit import Event
 from phone_vault.domain.callers import Caller
-from phone_vault.domain.errors import NotFound, StoreUnavailable, TamperedStore
+from phone_vault.domain.errors import NotFound, StoreUnavailable
 from phone_vault.domain.inventory import Kind
 from phone_vault.domain.job_requests import JobReader
 from phone_vault.domain.keys import KeyState, KeyUse
@@ -21,14 +19,13 @@ from phone_vault.domain.ports import Contended
 from phone_vault.domain.receipt_ports import (
     OffBoarding,
     OffBoardingStore,
-    ReceiptStore,
-    Signer,
     TenantRecord,
     TenantRecords,
 )
-from phone_vault.domain.receipts import Destroyed, ReceiptKind, canonical, fingerprint_of, signed, signed_bytes
+from phone_vault.domain.receipts import Destroyed, ReceiptKind
 from phone_vault.services.job import Desk, Job
 from phone_vault.services.key_versions import KeyVersions
+from phone_vault.services.receipts import Receipts
 
 KEY_RING_RECOVERY = timedelta(days=35)
 """For how long a destroyed key of KeyRing can be restored from a backup; a test holds the template to it."""
@@ -42,10 +39,7 @@ class OffBoardingParts:
     versions: KeyVersions
     records: TenantRecords
     off_boardings: OffBoardingStore
-    receipts: ReceiptStore
-    signer: Signer
-    key_recovery: timedelta
-    """For how long a destroyed record key can be restored from a backup."""
+    receipts: Receipts
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,41 +161,21 @@ class Offboard(Job):
         return len(having)
 
     def _receipt(self, order: _Order) -> Mapping[str, Any] | None:
-        """The one that was issued before; `TamperedStore` for one that the Receipt key has not signed."""
-        stored = self._parts.receipts.read(order.receipt_name)
-        if stored is None:
-            return None
-        try:
-            receipt = checked(canonical(stored), self._parts.signer.public_key())
-        except ReceiptRefused:
-            raise TamperedStore("a stored receipt is not what was signed") from None
-        if (receipt["kind"], receipt["tenant_id"]) != (ReceiptKind.OFF_BOARDING, order.tenant_id):
-            raise TamperedStore("a stored receipt is that of something else")
-        return receipt
+        """The one that was issued before."""
+        return self._parts.receipts.stored(order.receipt_name, ReceiptKind.OFF_BOARDING, order.tenant_id)
 
     def _issue(self, order: _Order, off_boarding: OffBoarding) -> Mapping[str, Any]:
         at = to_second(self.desk.clock.now())
-        unsigned = Destroyed(
+        destroyed = Destroyed(
             kind=ReceiptKind.OFF_BOARDING,
             at=at,
-            final_at=at + max(KEY_RING_RECOVERY, self._parts.key_recovery),
+            final_at=at + max(KEY_RING_RECOVERY, self._parts.receipts.key_recovery),
             policy=self.desk.policy.digest,
             counts={str(kind): off_boarding.counts.get(kind, 0) for kind in Kind},
             tenant_id=order.tenant_id,
             reason=off_boarding.reason,
-        ).unsigned()
-        signer = self._parts.signer
-        signature = base64.b64encode(signer.sign(signed_bytes(unsigned))).decode()
-        receipt = signed(unsigned, signature, fingerprint_of(signer.public_key()))
-        try:
-            with self.desk.trail.writing([order.event("off-boarded", receipt=receipt["id"])]) as [entry]:
-                self._parts.receipts.add(order.receipt_name, receipt, entry)
-        except Contended:
-            issued = self._receipt(order)
-            if issued is None:
-                raise StoreUnavailable("the receipt is being issued by another call") from None
-            return issued
-        return receipt
+        )
+        return self._parts.receipts.issue(order.receipt_name, destroyed, order.event("off-boarded"))
 
 
 def _had_its_key(record: TenantRecord, off_boarded_at: datetime) -> bool:

@@ -18,6 +18,7 @@ from phone_vault.services.job import Desk
 from phone_vault.services.key_ring import KeyRing
 from phone_vault.services.key_versions import KeyVersions
 from phone_vault.services.offboard import Offboard, OffBoardingParts
+from phone_vault.services.receipts import Receipts
 from phone_vault.services.tally import Tally
 from tests.fake_off_boarding import (
     DisturbedKeyRingStore,
@@ -72,9 +73,7 @@ class World:
                 self.versions(trail),
                 self.records,
                 self.off_boardings,
-                self.receipts,
-                self.signer,
-                self.key_recovery,
+                Receipts(self.receipts, self.signer, trail, key_recovery=self.key_recovery),
             ),
         )
 
