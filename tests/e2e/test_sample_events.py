@@ -8,14 +8,18 @@ from typing import Any
 import pytest
 
 from phone_vault.local import LocalCloud
+from tests.permissions import applications, jobs
 
 ROOT = Path(__file__).parents[2]
 EVENTS = sorted(path.stem for path in (ROOT / "events").glob("*.json"))
+OF_APPLICATIONS = [name for name in EVENTS if name.split(".")[0].title() in applications()]
+OF_JOBS = [name for name in EVENTS if name not in OF_APPLICATIONS]
 SAMPLE_TOKEN = "tok_00000000000000000000000000"
 SAMPLE_POOL = {
     "UserPoolIssuer": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_EXAMPLE00",
     "UserPoolClientId": "3example4client5id6",
 }
+SAMPLE_RUN = "20260101T000000Z-00000000"
 SAMPLE_MESSAGE = "AgR4AAAAAAAAAAAAAAAAAAAAAAAA"
 MAY_EVERYTHING = {"tenants": ["*"], "functions": ["*"], "purposes": ["*"], "views": ["full", "masked"]}
 TOLD = {
@@ -25,6 +29,14 @@ TOLD = {
     "verify": "match",
     "encrypt": "message",
     "decrypt": "number",
+    "rotate_keys": "rotated",
+    "advance_rotation": "rotate_keys",
+    "rewrap": "done",
+    "reindex": "done",
+    "census": "done",
+    "sweep_index": "done",
+    "retire_keys": "state",
+    "offboard": "receipt",
 }
 CALLERS = ["direct", "group:support", "arn:aws:iam::123456789012:role/otp-sender"]
 
@@ -37,7 +49,7 @@ def answer(cloud: LocalCloud, function: str, alias: str | None, event: str) -> d
     return result
 
 
-@pytest.mark.parametrize("name", EVENTS)
+@pytest.mark.parametrize("name", OF_APPLICATIONS)
 def test_a_sample_event_is_answered(name: str) -> None:
     function, trigger = name.split(".")
     policy = tomllib.loads((ROOT / "functions" / "policy.toml").read_text())
@@ -53,3 +65,21 @@ def test_a_sample_event_is_answered(name: str) -> None:
     body = result if trigger == "direct" else json.loads(result["body"])
     assert body.get("token", stored["token"]) == stored["token"]
     assert body.get(TOLD[function]), result
+
+
+@pytest.mark.parametrize("name", OF_JOBS)
+def test_a_sample_event_of_a_job_is_answered(name: str) -> None:
+    """While a Rotation is under way; what is retired must have been left by one."""
+    function = name.split(".")[0]
+    with LocalCloud() as cloud:
+        answer(cloud, "Protect", None, (ROOT / "events" / "protect.direct.json").read_text())
+        if function == "retire_keys":
+            cloud.execute("Rotation", {"use": "branch"})
+        run_id = cloud.invoke("AdvanceRotation", {"step": "begin", "rotation": {}})["run_id"]
+        event = (ROOT / "events" / f"{name}.json").read_text().replace(SAMPLE_RUN, run_id)
+        result = answer(cloud, function.title().replace("_", ""), None, event)
+    assert TOLD[function] in result, result
+
+
+def test_every_function_has_a_sample_event() -> None:
+    assert {name.split(".")[0].title().replace("_", "") for name in EVENTS} == {*applications(), *jobs()}

@@ -84,7 +84,7 @@ def test_every_skip_of_checkov_carries_a_reason_and_is_needed(translations: list
 
 
 def test_parliament_finds_every_role_policy_sound(tmp_path: Path) -> None:
-    """But for that of the state machine: it objects to what Step Functions asks for, which test_state_machines bounds."""
+    """But for the state machine's: it objects to what Step Functions asks for, which test_state_machines bounds."""
     for name, role in (ROLES | OTHER_ROLES).items():
         if name == "RotationRole":
             continue
