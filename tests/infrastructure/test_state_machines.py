@@ -261,7 +261,7 @@ def test_its_role_is_for_this_state_machine_alone() -> None:
     (trust,) = resolve(OTHER_ROLES["RotationRole"]["Properties"]["AssumeRolePolicyDocument"])["Statement"]
     assert trust["Principal"] == {"Service": "states.amazonaws.com"}
     assert trust["Condition"] == {
-        "ArnLike": {"aws:SourceArn": ROTATION},
+        "ArnLike": {"aws:SourceArn": [ROTATION, f"{ROTATION}/*"]},
         "StringEquals": {"aws:SourceAccount": ACCOUNT},
     }
 
