@@ -37,13 +37,14 @@ class MemoryNumberStore:
             for place in places:
                 if place in tables.index and tables.index[place] not in number.in_place_of:
                     raise AlreadyStored(tables.index[place])
-            if record_id in tables.records:
+            if tables.row_or_tombstone(*record_id) is not None:
                 raise TokenTaken("a record has this token already")
             tables.check_subject(number.subject)
             self._log.append([entry])
             tables.consents.extend((number.subject.subject_id, each) for each in number.consents)
             tables.index.update(dict.fromkeys(places, record.token))
             tables.records[record_id] = record
+            tables.join(record)
             tables.messages[record_id] = number.message
 
     def update(self, record: StoredNumber, due: str, entry: Entry, consents: Sequence[ConsentEvent] = ()) -> None:
@@ -70,6 +71,7 @@ class MemoryNumberStore:
             self._log.append([entry])
             self.tables.bury(key_id.tenant_id, key_id.name, None)
             self.tables.message_keys[key_id] = new.key
+            self.tables.join(new.key)
             self._note(new.subject.subject_id, new.consents)
 
     def update_message_key(

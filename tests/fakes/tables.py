@@ -45,6 +45,8 @@ class MemoryTables:
     """By tenant and name: what is left of rows whose key was destroyed."""
     subjects: dict[SubjectId, Subject] = field(default_factory=dict)
     """Of whom something was said."""
+    members: dict[SubjectId, set[str]] = field(default_factory=dict)
+    """What a subject has: `t#` and a token, `m#` and the purpose of a message key."""
     consents: list[tuple[SubjectId, ConsentEvent]] = field(default_factory=list)
     left: set[str] = field(default_factory=set)
     """Tenants that are off-boarded: nobody stores a key for them that KMS itself wraps."""
@@ -63,6 +65,11 @@ class MemoryTables:
         now = self.subjects.get(read.subject_id, Subject(read.subject_id))
         if now.revision != read.revision:
             raise SubjectSaid(now)
+
+    def join(self, row: StoredNumber | MessageKey) -> None:
+        """Its subject has it from now on."""
+        member = f"m#{row.key_id.purpose}" if isinstance(row, MessageKey) else f"t#{row.token}"
+        self.members.setdefault(SubjectId(row.tenant_id, row.subject_ref), set()).add(member)
 
     def row_or_tombstone(self, tenant_id: str, name: str) -> StoredNumber | MessageKey | Tombstone | None:
         """What readers find."""
