@@ -18,7 +18,7 @@ from phone_vault.domain.keys import UNWRAPPING, KeyState, KeyUse
 from phone_vault.domain.policy import VaultPolicy
 from phone_vault.services.audit_trail import AuditTrail
 from phone_vault.services.key_ring import KeyRing
-from phone_vault.services.operation import Operation
+from phone_vault.services.operation import Operation, Ports
 from phone_vault.services.quotas import Quotas
 from phone_vault.services.record_keys import RecordKeys
 from phone_vault.services.tally import Tally
@@ -92,17 +92,18 @@ def parts_of(
 def build(operation: type[Operation[Any]], environ: Mapping[str, str]) -> Application:
     """The function for one verb of the applications."""
     parts = parts_of(operation.name, operation.mac_keys_from, environ)
-    return Application(
-        operation(
-            policy=parts.policy,
-            key_ring=parts.key_ring,
-            record_keys=parts.record_keys,
-            numbers=DynamoNumberStore(parts.tables, parts.settings.tables),
-            trail=parts.trail,
-            quotas=Quotas(parts.policy, DynamoCounterStore(parts.tables, parts.settings.tables.operations)),
-            clock=parts.clock,
-            tally=parts.tally,
-        ),
-        parts.tally,
-        parts.settings.user_pool,
+    return Application(operation(**ports_of(parts)), parts.tally, parts.settings.user_pool)
+
+
+def ports_of(parts: Parts) -> Ports:
+    """What every operation works with."""
+    return Ports(
+        policy=parts.policy,
+        key_ring=parts.key_ring,
+        record_keys=parts.record_keys,
+        numbers=DynamoNumberStore(parts.tables, parts.settings.tables),
+        trail=parts.trail,
+        quotas=Quotas(parts.policy, DynamoCounterStore(parts.tables, parts.settings.tables.operations)),
+        clock=parts.clock,
+        tally=parts.tally,
     )

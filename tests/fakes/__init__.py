@@ -8,7 +8,9 @@ from tests.fakes.key_ring import MemoryKeyRingStore
 from tests.fakes.kms import THE_KMS_KEY, THE_STORAGE_KEY, MemoryKeyWrapper
 from tests.fakes.numbers import MemoryNumberStore
 from tests.fakes.passes import MemoryCountedTables, MemoryIndexedRecords, MemorySweptIndex, MemoryWrappedRecords
+from tests.fakes.retained import MemoryRetainedStore
 from tests.fakes.runs import MemoryRunStore
+from tests.fakes.subjects import MemorySubjectStore
 from tests.fakes.tables import MemoryTables, Place
 from tests.fakes.turns import Turns
 
@@ -26,7 +28,9 @@ __all__ = [
     "MemoryKeyRingStore",
     "MemoryKeyWrapper",
     "MemoryNumberStore",
+    "MemoryRetainedStore",
     "MemoryRunStore",
+    "MemorySubjectStore",
     "MemorySweptIndex",
     "MemoryTables",
     "MemoryWrappedRecords",

@@ -54,6 +54,7 @@ class MemoryRetainedStore:
                 jurisdictions=after.jurisdictions,
                 last_used=after.last_used,
                 standing=after.standing,
+                **({"generation": after.generation} if isinstance(after, MessageKey) else {}),
             )
             self.due[RecordId(row.tenant_id, row.name)] = due
             subject_id = SubjectId(row.tenant_id, row.subject_ref)

@@ -72,6 +72,7 @@ class DynamoRetainedStore:
             **standing_attributes(after.standing),
             "last_used": last_used_map(after),
             "due": due,
+            **({"generation": after.generation} if isinstance(after, MessageKey) else {}),
         }
         subject_id = SubjectId(before.tenant_id, before.subject_ref)
         rows = [consent_row(subject_id, each) for each in consents]

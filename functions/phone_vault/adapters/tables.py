@@ -153,18 +153,22 @@ class Tables:
         )
         return deserialized(answer.get("Attributes", {}))
 
-    def query(self, table: str, key: str, value: str) -> list[dict[str, Any]]:
-        """All rows of a partition, strongly consistent, page after page."""
+    def query(self, table: str, key: str, value: str, prefix: tuple[str, str] | None = None) -> list[dict[str, Any]]:
+        """All rows of a partition, strongly consistent, page after page; with `prefix` those whose sort key has it.
+
+        The prefix comes with the sort key's name.
+        """
         rows: list[dict[str, Any]] = []
+        sort_key, beginning = prefix or (None, None)
         start: dict[str, Any] = {}
         while True:
             page = self._call(
                 self._dynamodb.query,
                 TableName=table,
                 ConsistentRead=True,
-                KeyConditionExpression="#key = :value",
-                ExpressionAttributeNames={"#key": key},
-                ExpressionAttributeValues=serialized({":value": value}),
+                KeyConditionExpression="#key = :value" + " AND begins_with(#sort, :prefix)" * bool(prefix),
+                ExpressionAttributeNames={"#key": key, **({"#sort": sort_key} if sort_key else {})},
+                ExpressionAttributeValues=serialized({":value": value, ":prefix": beginning}),
                 **start,
             )
             rows.extend(deserialized(item) for item in page["Items"])

@@ -18,8 +18,9 @@ class Event:
     """One operation or refusal, as far as it is known: never a number, never a caller's unchecked words."""
 
     outcome: str
-    """`created`, `merged`, `revealed`, `masked`, `looked-up`, `match`, `mismatch`, `encrypted`, `decrypted`, `refused`
-    or `fault`; of jobs what they are about to do: `key-made`, `key-activated`, `re-wrapping`, and so on."""
+    """`created`, `merged`, `revealed`, `masked`, `looked-up`, `match`, `mismatch`, `encrypted`, `decrypted`, `held`,
+    `released`, `restricted`, `lifted`, `granted`, `withdrawn`, `refused` or `fault`; of jobs what they are about to do:
+    `key-made`, `key-activated`, `re-wrapping`, and so on."""
     caller: Caller
     tenant_id: str | None = None
     purposes: tuple[str, ...] = ()

@@ -91,8 +91,7 @@ def due_bucket_from(record: Retained, policy: VaultPolicy, now: datetime) -> str
 
     A purge never returns to days that it has left behind, and what was kept there for a hold may go only now.
     """
-    day, _, shard = due_bucket(record, policy).partition("#")
-    return f"{max(day, f'{now:%Y-%m-%d}')}#{shard}"
+    return max(due_bucket(record, policy), bucket_on(record, now))
 
 
 def check_takes_grants(record: Retained) -> None:

@@ -71,7 +71,7 @@ class RetainedStore(Protocol):
         entries: Sequence[Entry],
         consents: Sequence[ConsentEvent] = (),
     ) -> None:
-        """Write purposes, standing and due day with audit entries and history, all or none.
+        """Write purposes, standing, generation and due day with audit entries and history, all or none.
 
         `Contended` unless the revision is that of `before`.
         """

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from phone_vault.domain.errors import Conflict, ConsentRequired, Restricted
-from phone_vault.domain.standing import Erasure, Ground, Hold, Level, Standing
+from phone_vault.domain.standing import Ended, Ending, Erasure, Ground, Hold, Level, Standing
 
 
 class SubjectId(NamedTuple):
@@ -48,5 +48,8 @@ class Subject:
 
     @property
     def standing(self) -> Standing:
-        """Of a number that is stored now."""
-        return Standing(holds=frozenset(Hold(case_id, Level.SUBJECT) for case_id in self.cases - self.releasing))
+        """Of a number that is stored now, whatever it may be granted later."""
+        return Standing(
+            holds=frozenset(Hold(case_id, Level.SUBJECT) for case_id in self.cases - self.releasing),
+            ended={purpose: Ended(at, Ending.WITHDRAWN) for purpose, at in self.withdrawn.items()},
+        )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypedDict, TypeVar
 
 from phone_vault.domain.audit import Event
 from phone_vault.domain.callers import Caller
@@ -107,6 +107,19 @@ class Item(Generic[Q]):
         return Outcome(replace(self.event, outcome="refused", problem=problem, reason=reason), refusal=refusal)
 
 
+class Ports(TypedDict):
+    """What every operation works with, by the names of its constructor."""
+
+    policy: VaultPolicy
+    key_ring: KeyRing
+    record_keys: RecordKeys
+    numbers: NumberStore
+    trail: AuditTrail
+    quotas: Quotas
+    clock: Clock
+    tally: Tally
+
+
 class Operation(ABC, Generic[Q]):
     """A function for applications. A subclass reads its request, says what that demands, and does it."""
 
@@ -118,6 +131,9 @@ class Operation(ABC, Generic[Q]):
     """Whether it takes the purpose `legal_hold`, which the policy need not register."""
     items_at_once: ClassVar[int] = MOST_ITEMS
     """How many items `perform` takes: as many as fit the same requests to DynamoDB."""
+    takes_batches: ClassVar[bool] = True
+    reader: ClassVar[type[RequestReader]] = RequestReader
+    """What reads its requests."""
 
     def __init__(
         self,
@@ -159,7 +175,7 @@ class Operation(ABC, Generic[Q]):
     def __call__(self, caller: Caller, payload: object) -> dict[str, Any]:
         """The answer to a payload, single or batch. Raises for faults of the service alone."""
         now = to_second(self._clock.now())
-        if isinstance(payload, Mapping) and "items" in payload:
+        if self.takes_batches and isinstance(payload, Mapping) and "items" in payload:
             try:
                 items = self._batch(caller, payload, now)
             except Refusal as refusal:
@@ -178,7 +194,7 @@ class Operation(ABC, Generic[Q]):
             raise InvalidRequest([Fault("/items", f"must be a list of 1 to {MOST_ITEMS} requests")])
         common = {field: value for field, value in payload.items() if field != "items"}
         must_say_why = self._event(caller).break_glass
-        self.read(RequestReader(common, now, in_batch=True, partial=True, must_say_why=must_say_why))
+        self.read(self.reader(common, now, in_batch=True, partial=True, must_say_why=must_say_why))
         merged = [{**common, **raw} if isinstance(raw, Mapping) else raw for raw in raws]
         return [self._item(caller, raw, now, in_batch=True) for raw in merged]
 
@@ -186,7 +202,7 @@ class Operation(ABC, Generic[Q]):
         event = self._event(caller)
         if not isinstance(raw, Mapping):
             return Item(event, refusal=InvalidRequest([Fault("", "must be an object")]))
-        reader = RequestReader(raw, now, in_batch=in_batch, must_say_why=event.break_glass)
+        reader = self.reader(raw, now, in_batch=in_batch, must_say_why=event.break_glass)
         try:
             request = self.read(reader)
             demand = self.demand(request)
