@@ -99,7 +99,7 @@ class Destroyed:
     tokens: Sequence[SaltedToken] = ()
     """At most 1,000: of more, the receipt says where they are."""
     elsewhere: "LeafRows | None" = None
-    blocked: Sequence[Mapping[str, str]] = ()
+    blocked: Sequence[Mapping[str, str | None]] = ()
     """What should have been destroyed too, and why it was not."""
 
     def unsigned(self) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Receipts:
     def issue(self, name: str, destroyed: Destroyed, event: Event) -> Mapping[str, Any]:
         """Sign and store it with an audit entry of this event, which gets to know the receipt's id.
 
-        If there is one of this name already, that is the receipt, and no entry is written.
+        If there is one of this name already, that is the receipt.
         """
         unsigned = self._within_bounds(name, destroyed).unsigned()
         signature = base64.b64encode(self._signer.sign(signed_bytes(unsigned))).decode()
@@ -66,6 +66,7 @@ class Receipts:
             issued = self.stored(name, destroyed.kind, destroyed.tenant_id)
             if issued is None:
                 raise StoreUnavailable("the receipt is being issued by another call") from None
+            self._trail.record([replace(event, details={**event.details, "receipt": issued["id"]})])
             return issued
         return receipt
 

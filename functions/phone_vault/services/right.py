@@ -160,8 +160,9 @@ class Right(Operation[W]):
     def check(self, request: W, now: datetime) -> None:
         """Refuse what no record could make right."""
 
-    def meet(self, tombstone: Tombstone, now: datetime) -> None:
-        """Before it is refused that the number was erased."""
+    def of_tombstone(self, deed: Deed, tombstone: Tombstone, request: W) -> dict[str, Any]:
+        """Refused, unless there is something to be done there still."""
+        return self.of_number(deed, found(tombstone, NO_SUCH_TOKEN, self.policy, deed.now), request)
 
     def read(self, reader: RequestReader) -> W:
         """By the reader that is made for it."""
@@ -208,10 +209,10 @@ class Right(Operation[W]):
         deed = Deed(self.stores, self.trail, partial(due_bucket_from, policy=self.policy, now=now), item.event, now)
         if isinstance(target, SubjectId):
             answer = self.of_subject(deed, target, request)
+        elif isinstance(target, Tombstone):
+            answer = self.of_tombstone(deed, target, request)
         else:
-            if isinstance(target, Tombstone):
-                self.meet(target, now)
-            answer = self.of_number(deed, found(target, NO_SUCH_TOKEN, self.policy, now), request)
+            answer = self.of_number(deed, target, request)
         if not deed.has_written:
             self.trail.record([deed.event])
         return Outcome(deed.event, answer)
