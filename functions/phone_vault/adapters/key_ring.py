@@ -112,6 +112,7 @@ def _row(key: WrappedKey) -> dict[str, Any]:
         "proof": key.proof or None,
         "changed_at": moments.to_text(key.changed_at) if key.changed_at else None,
         "compromised": "yes" if key.compromised else None,
+        "proven": "yes" if key.proven else None,
         "moved_at": moments.to_text(key.moved_at) if key.moved_at else None,
     }
 
@@ -143,6 +144,7 @@ def _key_of(row: Mapping[str, Any]) -> WrappedKey:
             changed_at=moments.from_text(row["changed_at"]) if "changed_at" in row else None,
             moved_at=moments.from_text(row["moved_at"]) if "moved_at" in row else None,
             compromised="compromised" in row,
+            proven="proven" in row,
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise TamperedStore("a row of KeyRing does not read") from None

@@ -63,14 +63,17 @@ class KeyState(StrEnum):
 
 
 NEXT_STATES: Mapping[KeyState, frozenset[KeyState]] = {
-    KeyState.PENDING: frozenset({KeyState.ACTIVE, KeyState.DESTROYED}),
+    KeyState.PENDING: frozenset({KeyState.ACTIVE, KeyState.CLOSED, KeyState.DESTROYED}),
     KeyState.ACTIVE: frozenset({KeyState.DECRYPT_ONLY, KeyState.DESTROYED}),
     KeyState.DECRYPT_ONLY: frozenset({KeyState.CLOSED, KeyState.RETIRED, KeyState.DESTROYED}),
     KeyState.CLOSED: frozenset({KeyState.RETIRED, KeyState.DESTROYED}),
     KeyState.RETIRED: frozenset({KeyState.DESTROYED}),
     KeyState.DESTROYED: frozenset(),
 }
-"""The transitions that exist. From anywhere to destroyed: when the tenant is off-boarded."""
+"""The transitions that exist.
+
+From pending to closed or destroyed: when the proof fails. From anywhere to destroyed: when the tenant is off-boarded.
+"""
 
 UNWRAPPING = frozenset({KeyState.ACTIVE, KeyState.DECRYPT_ONLY})
 """Branch versions under which record keys are read."""
@@ -131,6 +134,8 @@ class WrappedKey:
     """When it came into its state; None for a version that was active from the beginning."""
     compromised: bool = False
     """Whether it was superseded because others may know it."""
+    proven: bool = False
+    """Whether it was read back and found to be what was made; first versions, made in one go, are not asked."""
     moved_at: datetime | None = None
     """When it was wrapped anew, under another KMS key or under newer material of the same one."""
 
@@ -162,6 +167,10 @@ class TenantKeys:
     def active(self, use: KeyUse) -> WrappedKey | None:
         """The version that is in use."""
         return next((key for key in reversed(self.of_use(use)) if key.state is KeyState.ACTIVE), None)
+
+    def newest(self, use: KeyUse) -> WrappedKey | None:
+        """The version that was made last, whatever has become of it."""
+        return next(reversed(self.of_use(use)), None)
 
     def pending(self, use: KeyUse) -> WrappedKey | None:
         """The version that is about to be."""

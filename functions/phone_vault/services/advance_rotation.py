@@ -121,7 +121,7 @@ class AdvanceRotation(Worker):
 
     def _activate_filled(self, keys: TenantKeys, census: Census, caller: Caller, now: datetime) -> None:
         pending = keys.pending(KeyUse.INDEX)
-        if pending is None or not census.proves_filled(pending, self.desk.wait):
+        if pending is None or not pending.proven or not census.proves_filled(pending, self.desk.wait):
             return
         self._versions.activate(keys, pending, RotationReason.SCHEDULED, caller, now)
 

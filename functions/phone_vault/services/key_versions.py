@@ -24,6 +24,7 @@ from phone_vault.services.audit_trail import AuditTrail
 from phone_vault.services.tally import Measure, Tally
 
 _CANARY = "canary"
+_GIVEN_UP = {KeyUse.INDEX: KeyState.CLOSED}
 
 
 class KeyVersions:
@@ -35,9 +36,8 @@ class KeyVersions:
         self._trail = trail
         self._tally = tally
 
-    def make(self, active: WrappedKey, reason: RotationReason, caller: Caller, now: datetime) -> None:
-        """Store the version after this one, pending: `Contended` when another rotation has made it."""
-        key_id = active.key_id.next()
+    def make(self, key_id: KeyId, active: WrappedKey, reason: RotationReason, caller: Caller, now: datetime) -> None:
+        """Store the version that is to come after the active one, pending: `Contended` when another rotation has."""
         keys = {key_id.use: new_key().expose()} | self._shared(active)
         joined = b"".join(keys[use] for use in WRAPPED_TOGETHER[key_id.use])
         self._tally.count(Measure.KMS_CALLS)
@@ -47,11 +47,25 @@ class KeyVersions:
         with self._trail.writing([_event("key-made", made, caller, reason=str(reason))]) as entries:
             self.store.add_keys([made], entries)
 
-    def prove(self, key: WrappedKey) -> None:
-        """`TamperedStore` unless the row, read back and unwrapped by KMS, is the key that was made, and works.
+    def prove(self, key: WrappedKey, caller: Caller, now: datetime) -> WrappedKey:
+        """The row with its proof noted; `TamperedStore` for one that is not the key that was made, and is given up.
 
         It was made here and went to KMS and DynamoDB; the proof comes back from them, as every function's key does.
         """
+        if key.proven:
+            return key
+        try:
+            self._check(key)
+        except TamperedStore:
+            # Nothing is wrapped under a pending branch version. What stands in an index version has to be swept.
+            self.move_on(key, _GIVEN_UP.get(key.key_id.use, KeyState.DESTROYED), caller, now)
+            raise
+        proven = replace(key, proven=True)
+        with self._trail.writing([_event("key-proven", key, caller)]) as entries:
+            self.store.change([KeyChange(key, proven)], entries)
+        return proven
+
+    def _check(self, key: WrappedKey) -> None:
         joined = self._unwrapped(key)
         if not macs.equal(macs.key_proof(SecretKey(joined), key.key_id.path), key.proof):
             raise TamperedStore("a new key version is not what was made")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -125,7 +125,7 @@ class RotateKeys(Job):
 
     def _rotate(self, tenant_id: str, use: KeyUse, order: _Order, done: _Done) -> None:
         """Make, prove, activate; whoever comes second at any of these goes on from what the first has written."""
-        made = None
+        made = before = None
         for _ in range(_ATTEMPTS):
             keys = self._store.keys_of(tenant_id)
             active, pending = keys.active(use), keys.pending(use)
@@ -138,16 +138,18 @@ class RotateKeys(Job):
             is_wanted = not order.only_if_due or is_due(active, self.desk.policy.rotation, order.now)
             if made is None and pending is None and not is_wanted:
                 return
-            made = made or (pending.key_id if pending else active.key_id.next())
+            newest = keys.newest(use) or active
+            made = made or (pending.key_id if pending else newest.key_id.next())
+            before = before or active.key_id.version
             present = keys.version(made)
             try:
                 if present is None:
-                    self._versions.make(active, order.reason, order.caller, order.now)
+                    self._versions.make(made, active, order.reason, order.caller, order.now)
                 elif present.state is not KeyState.PENDING:
                     self._condemn_the_one_before(keys, present, order)
                     break
                 else:
-                    self._versions.prove(present)
+                    present = self._versions.prove(present, order.caller, order.now)
                     if use is KeyUse.INDEX:
                         break
                     self._versions.activate(keys, present, order.reason, order.caller, order.now)
@@ -158,15 +160,13 @@ class RotateKeys(Job):
         if use is KeyUse.SUPPRESS:
             key_of = partial(self._versions.key_of, keys, use)
             relayer(self._suppressions, tenant_id, made.version, key_of)
-        done.rotated.append(Rotated(tenant_id, str(use), made.version - 1, made.version, present.state))
+        done.rotated.append(Rotated(tenant_id, str(use), before, made.version, present.state))
 
     def _condemn_the_one_before(self, keys: TenantKeys, present: WrappedKey, order: _Order) -> None:
         """Whoever activated the version, if it was another rotation, did not know that others may know the last one."""
-        before = keys.version(replace(present.key_id, version=present.key_id.version - 1))
-        if order.reason is not RotationReason.COMPROMISE or before is None or before.compromised:
-            return
-        if before.state is KeyState.DECRYPT_ONLY:
-            self._versions.condemn(before, order.caller)
+        superseded = [key for key in keys.of_use(present.key_id.use) if key.state is KeyState.DECRYPT_ONLY]
+        if order.reason is RotationReason.COMPROMISE and superseded and not superseded[-1].compromised:
+            self._versions.condemn(superseded[-1], order.caller)
 
     def _rotate_kms_keys(self, tenants: Sequence[str], order: _Order, done: _Done) -> None:
         """Once for each KMS key that these tenants have, then every row of theirs, the audit keys' too."""

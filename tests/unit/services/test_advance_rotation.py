@@ -201,6 +201,14 @@ class TestSettle:
         assert jobs.advance("settle", run_id=run_id) == {"sweeping": True}
         assert jobs.states("acme", INDEX) == {1: DECRYPT_ONLY, 2: ACTIVE}
 
+    def test_not_before_it_is_proven(self, jobs: Jobs) -> None:
+        run_id = filled(jobs)
+        pending = jobs.store.keys_of("acme").pending(INDEX)
+        assert pending is not None
+        jobs.store.overwrite(replace(pending, proven=False))
+        jobs.advance("settle", run_id=run_id)
+        assert jobs.states("acme", INDEX) == {1: ACTIVE, 2: PENDING}
+
     def test_not_while_one_record_lacks_it(self, jobs: Jobs) -> None:
         run_id = begin(jobs)
         jobs.clock.advance(WAIT)

@@ -359,7 +359,8 @@ class TestARotationUnderWay:
         versions = world.versions()
         active = world.store.row("acme", use)
         world.disturbances.before(
-            "key_ring.off_board", lambda: versions.make(active, RotationReason.SCHEDULED, OPERATOR, world.clock.now())
+            "key_ring.off_board",
+            lambda: versions.make(active.key_id.next(), active, RotationReason.SCHEDULED, OPERATOR, world.clock.now()),
         )
         world.receipt(world.call())
         made = world.store.keys_of("acme").version(KeyId("acme", use, 2))
@@ -373,7 +374,7 @@ class TestARotationUnderWay:
 
         def make() -> None:
             try:
-                versions.make(active, RotationReason.SCHEDULED, OPERATOR, world.clock.now())
+                versions.make(active.key_id.next(), active, RotationReason.SCHEDULED, OPERATOR, world.clock.now())
             except Contended as refused:
                 met.append(type(refused))
 
@@ -385,7 +386,7 @@ class TestARotationUnderWay:
     def test_what_it_moves_on_meanwhile_is_destroyed_all_the_same(self, world: World) -> None:
         versions = world.versions()
         active = world.store.row("acme", KeyUse.BRANCH)
-        versions.make(active, RotationReason.SCHEDULED, OPERATOR, world.clock.now())
+        versions.make(active.key_id.next(), active, RotationReason.SCHEDULED, OPERATOR, world.clock.now())
         keys = world.store.keys_of("acme")
         pending = keys.pending(KeyUse.BRANCH)
         assert pending is not None
@@ -398,7 +399,8 @@ class TestARotationUnderWay:
 
     def test_it_does_not_bring_back_what_was_destroyed(self, world: World) -> None:
         versions = world.versions()
-        versions.make(world.store.row("acme", KeyUse.BRANCH), RotationReason.SCHEDULED, OPERATOR, world.clock.now())
+        active = world.store.row("acme", KeyUse.BRANCH)
+        versions.make(active.key_id.next(), active, RotationReason.SCHEDULED, OPERATOR, world.clock.now())
         keys = world.store.keys_of("acme")
         pending = keys.pending(KeyUse.BRANCH)
         assert pending is not None

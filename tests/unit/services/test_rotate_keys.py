@@ -293,13 +293,20 @@ class TestFailures:
         answer = jobs.rotate(use=str(use))
         assert answer["failed"] == [{"whose": "acme", "use": str(use), "problem": "tampered-store"}]
 
-    @pytest.mark.parametrize("use", [BRANCH, INDEX])
-    def test_a_pending_version_whose_proof_does_not_fit(self, jobs: Jobs, use: KeyUse) -> None:
+    @pytest.mark.parametrize(("use", "given_up"), [(BRANCH, KeyState.DESTROYED), (INDEX, KeyState.CLOSED)])
+    def test_a_pending_version_whose_proof_does_not_fit(self, jobs: Jobs, use: KeyUse, given_up: KeyState) -> None:
         jobs.store.overwrite(pending_version(jobs, "acme", use, proof=b"another"))
         answer = jobs.rotate(use=str(use))
         assert [each["tenant_id"] for each in answer["rotated"]] == ["other"]
         assert answer["failed"] == [{"whose": "acme", "use": str(use), "problem": "tampered-store"}]
-        assert jobs.states("acme", use) == {1: ACTIVE, 2: PENDING}
+        assert jobs.states("acme", use) == {1: ACTIVE, 2: given_up}
+
+    @pytest.mark.parametrize(("use", "state"), [(BRANCH, ACTIVE), (INDEX, PENDING)])
+    def test_what_is_given_up_is_followed_by_another_version(self, jobs: Jobs, use: KeyUse, state: KeyState) -> None:
+        jobs.store.overwrite(pending_version(jobs, "acme", use, proof=b"another"))
+        jobs.rotate(use=str(use), tenant_id="acme")
+        (rotated_again,) = jobs.rotate(use=str(use), tenant_id="acme")["rotated"]
+        assert (rotated_again["from"], rotated_again["to"], rotated_again["state"]) == (1, 3, str(state))
 
     def test_keys_that_do_not_read(self, jobs: Jobs) -> None:
         jobs.store.unreadable.add("acme")
