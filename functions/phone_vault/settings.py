@@ -81,6 +81,25 @@ def job_settings_from(environ: Mapping[str, str]) -> JobSettings:
     return settings
 
 
+@dataclass(frozen=True, slots=True)
+class ErasureSettings:
+    """What the template tells the functions that erase."""
+
+    key_recovery_days: int
+    """For how long a destroyed record key can be restored from a backup."""
+    receipt_key_arn: str
+
+
+def erasure_settings_from(environ: Mapping[str, str]) -> ErasureSettings:
+    """The settings; `Misconfigured` names all variables that are missing or wrong."""
+    variables = _Variables(environ)
+    settings = ErasureSettings(
+        key_recovery_days=variables.count("KEY_RECOVERY_DAYS"), receipt_key_arn=variables.text("RECEIPT_KEY_ARN")
+    )
+    variables.finish()
+    return settings
+
+
 class _Variables:
     """Takes variables one by one; `finish` refuses the environment for all that was wrong."""
 

@@ -1,7 +1,7 @@
 """What the functions for privacy teams have in common: one request, about one stored number or a whole subject."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -64,6 +64,8 @@ class Deed:
     now: datetime
     updated: list[str] = field(default_factory=list)
     """Tokens, in the order of their updates."""
+    receipts: list[Mapping[str, Any]] = field(default_factory=list)
+    """Of what the call has destroyed beside what it was asked for."""
     has_written: bool = False
 
     def says(self, outcome: str, **details: str) -> None:
@@ -110,7 +112,7 @@ class Deed:
                 record = there
                 continue
             self.has_written = True
-            return Change(record, after)
+            return Change(record, replace(after, revision=record.revision + 1))
         raise Contended("a record changes too often")
 
     def note(self, change: Change | None) -> None:
@@ -120,7 +122,8 @@ class Deed:
 
     def answer(self) -> dict[str, Any]:
         """What has changed by it, each once."""
-        return {"updated": list(dict.fromkeys(self.updated))}
+        receipts = {"receipts": [dict(each) for each in self.receipts]} if self.receipts else {}
+        return {"updated": list(dict.fromkeys(self.updated)), **receipts}
 
     def _event_of(self, record: Retained) -> Event:
         if isinstance(record, MessageKey):

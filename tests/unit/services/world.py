@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 from phone_vault.domain.callers import Caller, direct_caller
+from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.policy_file import parse
 from phone_vault.services.audit_trail import AuditTrail
 from phone_vault.services.decrypt import Decrypt
 from phone_vault.services.encrypt import Encrypt
 from phone_vault.services.key_ring import KeyRing
 from phone_vault.services.lookup import Lookup
-from phone_vault.services.operation import Operation
+from phone_vault.services.operation import Operation, Ports
 from phone_vault.services.protect import Protect
 from phone_vault.services.quotas import Quotas
 from phone_vault.services.record_keys import RecordKeys
@@ -50,7 +51,9 @@ class World:
     def __post_init__(self) -> None:
         self.numbers = MemoryNumberStore(self.log, self.tables)
         self.tallies: dict[str, Tally] = {}
-        self.functions = {verb.name: self._function(verb) for verb in VERBS}
+        self.functions: dict[str, Operation[Any]] = {
+            verb.name: verb(**self.ports(verb.name, verb.mac_keys_from)) for verb in VERBS
+        }
 
     def call(self, function: str, payload: object, caller: Caller = DIRECT) -> dict[str, Any]:
         """The answer to a payload."""
@@ -64,8 +67,9 @@ class World:
         assert isinstance(name, str)
         return name.removeprefix("urn:phone-vault:problem:")
 
-    def _function(self, verb: type[Operation[Any]]) -> Operation[Any]:
-        tally = self.tallies[verb.name] = Tally()
+    def ports(self, name: str, mac_keys_from: KeyUse) -> Ports:
+        """What an instance of the function of this name works with; no other instance has its caches."""
+        tally = self.tallies[name] = Tally()
         policy = parse(self.policy)
         ring = KeyRing(
             self.key_ring_store,
@@ -74,14 +78,14 @@ class World:
             tally,
             max_age=timedelta(seconds=300),
             capacity=100,
-            mac_keys_from=verb.mac_keys_from,
+            mac_keys_from=mac_keys_from,
         )
-        return verb(
+        return Ports(
             policy=policy,
             key_ring=ring,
             record_keys=RecordKeys(policy, ring, self.kms, tally),
             numbers=self.numbers,
-            trail=AuditTrail(verb.name, self.log, ring, self.clock),
+            trail=AuditTrail(name, self.log, ring, self.clock),
             quotas=Quotas(policy, self.counters),
             clock=self.clock,
             tally=tally,
