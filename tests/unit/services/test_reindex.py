@@ -251,6 +251,13 @@ def test_another_number_that_is_authentic_for_the_record_has_failed(raced: JobWo
     assert raced.work(Step.REINDEX) == {"failed": 1}
 
 
+def test_the_log_tells_tampering_from_a_race(pending: JobWorld, caplog: pytest.LogCaptureFixture) -> None:
+    exchange_messages(pending)
+    pending.work(Step.REINDEX)
+    reasons = {record.__dict__["reason"] for record in caplog.records if record.name == "phone-vault.records"}
+    assert reasons == {"a stored number is not what was written"}
+
+
 def test_a_record_without_any_live_position_has_failed(jobs: JobWorld) -> None:
     jobs.protect("a")
     jobs.add_index_version()
@@ -295,6 +302,12 @@ def test_a_record_that_is_protected_again_meanwhile_keeps_what_was_granted(raced
     raced.work(Step.REINDEX)
     record = raced.record(only_record(raced))
     assert (set(record.grants), set(record.index_positions)) == ({"security", "delivery"}, {1, 2})
+
+
+def test_a_record_that_has_changed_since_its_page_was_read_is_taken_as_it_is_now(raced: JobWorld) -> None:
+    raced.disturbances.before("indexed.records", lambda: raced.protect("a", purpose="delivery"))
+    raced.work(Step.REINDEX)
+    assert raced.disturbances.calls.count("indexed.index") == 1
 
 
 @pytest.mark.parametrize("call", ["indexed.records", "indexed.messages", "indexed.index"])
