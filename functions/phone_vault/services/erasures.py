@@ -84,8 +84,8 @@ class Erasures:
             self.end(deed, SubjectId(there.tenant_id, there.subject_ref))
         return receipt
 
-    def finish(self, deed: Deed, records: Iterable[Found]) -> list[Mapping[str, Any]]:
-        """Destroy those whose erasure waits for nothing any more: a receipt for each erasure.
+    def finish(self, deed: Deed, records: Iterable[Found]) -> None:
+        """Destroy those whose erasure waits for nothing any more: `deed.receipts` gets one for each erasure.
 
         For whoever has released holds, of all records that it has passed; tombstones too, in case it was stopped.
         """
@@ -94,15 +94,13 @@ class Erasures:
             erasure = _waiting(each)
             if erasure is not None and not _is_held(each):
                 waiting.setdefault(erasure, []).append(each)
-        receipts = []
         for erasure, found in waiting.items():
             fates = self._fates(deed, erasure, found)
             if fates.dead:
-                receipts.append(self._proven_further(deed, erasure, fates))
+                deed.receipts.append(self._proven_further(deed, erasure, fates))
         passed = [SubjectId(each.tenant_id, each.subject_ref) for found in waiting.values() for each in found]
         for subject_id in dict.fromkeys(passed):
             self.end(deed, subject_id)
-        return receipts
 
     def end(self, deed: Deed, subject_id: SubjectId) -> None:
         """The subject takes numbers again, once nothing of it has a key any more or waits to be swept."""
