@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from phone_vault.cli.policy.release import FUNCTIONS
+from phone_vault.cli.policy.release import FOR_PRIVACY_TEAMS, FUNCTIONS
 from phone_vault.cli.policy.words import Entry, Section, counted, listed
 from phone_vault.domain.policy import EVERYTHING, Principal, VaultPolicy, View
 
@@ -82,6 +82,13 @@ def _sentences(place: int, principal: Principal, entries: Sequence[Principal]) -
     yield f"Purposes: {_all_or_listed(principal.purposes, 'every purpose')}."
     yield f"Tenants: {_all_or_listed(principal.tenants, 'every tenant')}."
     yield f"Sees numbers: {_views(principal.views)}."
+    unbounded = [each for each in FOR_PRIVACY_TEAMS if _may_call(principal, each)]
+    if unbounded:
+        act, them = ("acts", "it") if len(unbounded) == 1 else ("act", "them")
+        yield (
+            f"{listed(unbounded)} {act} on whole numbers and on whole data subjects, whatever they are stored for: "
+            f"neither purposes nor views bound {them}."
+        )
     if principal.recipient is not None:
         yield f"Recipient: {principal.recipient}."
     if principal.quotas:
@@ -130,7 +137,7 @@ def _may_call(principal: Principal, function: str) -> bool:
     seen = {"Reveal": bool(principal.views), "Decrypt": View.FULL in principal.views}
     return (
         function in _names(principal.functions, FUNCTIONS)
-        and bool(principal.tenants and principal.purposes)
+        and bool(principal.tenants and (principal.purposes or function in FOR_PRIVACY_TEAMS))
         and seen.get(function, True)
     )
 

@@ -34,7 +34,10 @@ def purposes(policy: VaultPolicy) -> Section:
         f"names, else {policy.default_jurisdiction}, the policy's default; besides, the number's own region counts "
         "(the EEA, the United Kingdom and its islands, California), but it can only shorten a retention. Where "
         "several laws may apply, the strictest applies: the fewest days.",
-        tuple(Entry(name, tuple(_sentences(purpose))) for name, purpose in policy.purposes.items()),
+        tuple(
+            Entry(name, tuple(_sentences(purpose, policy.consent_proof_days)))
+            for name, purpose in policy.purposes.items()
+        ),
     )
 
 
@@ -48,7 +51,7 @@ def days_under(purpose: Purpose) -> dict[Jurisdiction, int]:
     return {each: purpose.rule_under([each]).days for each in Jurisdiction}
 
 
-def _sentences(purpose: Purpose) -> Iterator[str]:
+def _sentences(purpose: Purpose, proof_days: int) -> Iterator[str]:
     basis = purpose.lawful_basis
     yield f"Lawful basis: {_words(basis)} ({article(basis)}: {_BASES[basis][1]})."
     yield f"Retention: {_lengths(purpose)}, {_STARTS[purpose.retention.start]}."
@@ -56,7 +59,14 @@ def _sentences(purpose: Purpose) -> Iterator[str]:
         yield (
             "Consent: without one no number is taken for this purpose. It comes with the moment it was given and with "
             "evidence, and is refused when it is older than the retention; a newer consent starts the retention anew. "
-            "Withdrawing a consent needs the function Consent, which this release does not have yet."
+            "The function Consent withdraws it: the purpose ends at once, and begins again only by a consent that was "
+            "given later, for numbers that are stored later too."
+        )
+        yield (
+            "Proof of consent: what was consented to, when, on which evidence, and when it was withdrawn, is kept for "
+            f"{counted(max(days_under(purpose).values()) + proof_days, 'day')} from then on, also when the number is "
+            f"erased or purged: for the longest retention, and {counted(proof_days, 'day')} beyond it "
+            "(consent_proof_days)."
         )
     if purpose.direct_marketing:
         yield (

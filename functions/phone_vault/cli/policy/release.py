@@ -3,8 +3,10 @@
 from phone_vault.cli.policy.words import Entry, Section, counted
 from phone_vault.domain.policy import VaultPolicy
 
-FUNCTIONS = ("Protect", "Reveal", "Lookup", "Verify", "Encrypt", "Decrypt")
-"""The functions for applications that this release has, in the contract's order."""
+FOR_PRIVACY_TEAMS = ("Consent", "Restrict", "Hold", "Erase")
+"""Those that neither purposes nor views of a principal bound."""
+FUNCTIONS = ("Protect", "Reveal", "Lookup", "Verify", "Encrypt", "Decrypt", *FOR_PRIVACY_TEAMS)
+"""The functions that this release has and a principal can be given, in the contract's order."""
 
 NOT_ACTED_ON = (
     "direct_marketing",

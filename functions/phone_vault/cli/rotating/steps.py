@@ -9,13 +9,13 @@ from phone_vault.services.censuses import MESSAGES, NUMBERS
 from phone_vault.services.page_work import CURRENT
 
 LABELS = {
-    Step.REWRAP_FIRST: "re-wrapping (first pass)",
+    Step.REWRAP_FIRST: "first re-wrapping",
     Step.REWRAP: "re-wrapping",
     Step.RE_ENCRYPT: "re-encrypting",
     Step.REINDEX: "re-indexing",
-    Step.FIRST_CENSUS: "counting (first census)",
-    Step.SWEEP: "sweeping old index entries",
-    Step.LAST_CENSUS: "counting (last census)",
+    Step.FIRST_CENSUS: "first census",
+    Step.SWEEP: "sweeping",
+    Step.LAST_CENSUS: "last census",
 }
 _CENSUSES = (Step.FIRST_CENSUS, Step.LAST_CENSUS)
 _COUNTED = (NUMBERS, MESSAGES)
@@ -40,7 +40,9 @@ class StepState:
         """That it has looked at."""
         if self.step in _CENSUSES:
             return sum(count for name, count in self.counts.items() if name.rpartition("/")[2] in _COUNTED)
-        return sum(self.counts[name] for name in (DONE, FAILED, CURRENT))
+        # The sweep counts entries of the index as current too.
+        names = (DONE, FAILED) if self.step is Step.SWEEP else (DONE, FAILED, CURRENT)
+        return sum(self.counts[name] for name in names)
 
     @property
     def outcome(self) -> str:

@@ -241,19 +241,19 @@ class ReEncryptPass(_NumbersPass):
 
 
 class BothTablesPass(Pass):
-    """Those that go on over LookupIndex where RecordKeys ends."""
+    """Those that go on over LookupIndex where RecordKeys ends: as if a shard's part of it were one page."""
 
     def read_entries(self, pages_before: int, rows: Sequence[float], entry_bytes: float) -> None:
-        """The rows of each page; `pages_before` of RecordKeys in the same shard."""
+        """The rows of each reading; `pages_before` of RecordKeys in the same shard."""
         self._pages = pages_before
+        self._begin_page()
         for count in rows:
-            self._begin_page()
             self.bill.ask("dynamodb:Scan", read=reads(count * entry_bytes))
-            self.work_on_entries(count)
-            self.end_page()
+        self.work_on_entries(sum(rows))
+        self.end_page()
 
     def work_on_entries(self, rows: float) -> None:
-        """What is done to the entries of one page."""
+        """What is done to the entries of one shard."""
 
 
 class CensusPass(BothTablesPass):
@@ -328,7 +328,7 @@ class SweepPass(BothTablesPass):
         self.changed += len(stale)
 
     def work_on_entries(self, rows: float) -> None:
-        """The tenants of the entries are looked up for each page: about those that a page of such a mix has."""
+        """The tenants of the entries are looked up: about those that so many rows of such a mix have."""
         for tenant_id, count in self.indexed.items():
             is_seen = 1 - (1 - count / self.indexed.total()) ** rows
             self.bill.ask("dynamodb:Query", is_seen, read=self._world.query_units(tenant_id))
