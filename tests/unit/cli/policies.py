@@ -32,7 +32,7 @@ POLICY: dict[str, Any] = {
             "match": "arn:aws:iam::123456789012:role/otp-sender",
             "recipient": "SMS provider",
             "tenants": ["*"],
-            "functions": ["Reveal", "Erase"],
+            "functions": ["Reveal", "Export"],
             "purposes": ["account_security"],
             "views": ["full"],
             "quotas": {"Reveal": 1000},

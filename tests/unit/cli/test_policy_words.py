@@ -10,7 +10,7 @@ import pytest
 from phone_vault.cli import main
 from phone_vault.cli.policy.document import as_json
 from phone_vault.cli.policy.purposes import article
-from phone_vault.cli.policy.release import FUNCTIONS, NOT_ACTED_ON
+from phone_vault.cli.policy.release import FOR_PRIVACY_TEAMS, FUNCTIONS, NOT_ACTED_ON
 from phone_vault.domain.policy import LawfulBasis
 from phone_vault.domain.policy_file import parse
 from tests.unit.cli.policies import KMS_KEY, POLICY, Change, words_of, written
@@ -62,6 +62,16 @@ def test_a_consent_is_explained_for_consent_purposes_alone(words: str) -> None:
     assert words.count("Consent: without one no number is taken") == 1
 
 
+def test_how_long_a_consent_is_kept_as_proof_is_said(tmp_path: Path, capsys: Output) -> None:
+    def change(policy: dict[str, Any]) -> None:
+        policy["consent_proof_days"] = 100
+
+    text = words_of(tmp_path, capsys, change)
+    assert text.count("Proof of consent: ") == 1
+    assert "is kept for 830 days from then on" in text
+    assert "for the longest retention, and 100 days beyond it (consent_proof_days)" in text
+
+
 def test_direct_marketing_is_named(words: str) -> None:
     assert words.count("Direct marketing: an objection") == 1
 
@@ -97,11 +107,29 @@ def test_an_entry_that_is_never_reached_is_pointed_out(words: str) -> None:
 
 
 def test_a_function_that_the_release_lacks_is_pointed_out(words: str) -> None:
-    assert "Functions: Erase and Reveal. Not in this release: Erase." in words
+    assert "Functions: Export and Reveal. Not in this release: Export." in words
 
 
 def test_a_masked_view_is_said_to_exclude_decrypt(words: str) -> None:
     assert "masked only; Decrypt is refused" in words
+
+
+def teams_rights(policy: dict[str, Any]) -> None:
+    policy["principals"][0] |= {"functions": ["Hold"], "purposes": [], "views": []}
+
+
+def test_functions_for_privacy_teams_need_neither_purposes_nor_views(tmp_path: Path, capsys: Output) -> None:
+    text = words_of(tmp_path, capsys, teams_rights)
+    assert "MAY DO NOTHING" not in text
+    assert "Hold acts on whole numbers and on whole data subjects" in text
+    assert "neither purposes nor views bound it." in text
+
+
+def test_they_are_not_spoken_of_where_they_are_not_permitted(tmp_path: Path, capsys: Output) -> None:
+    def change(policy: dict[str, Any]) -> None:
+        policy["principals"] = policy["principals"][:2]
+
+    assert "whole data subjects" not in words_of(tmp_path, capsys, change)
 
 
 def test_an_entry_that_permits_nothing_is_pointed_out(tmp_path: Path, capsys: Output) -> None:
@@ -139,7 +167,8 @@ def nobody(words: str) -> str:
 
 
 def test_functions_that_no_reached_entry_permits_are_listed(words: str) -> None:
-    assert "Functions that no entry permits Encrypt and Decrypt." in nobody(words)
+    closed = "Encrypt, Decrypt, Consent, Restrict, Hold and Erase"
+    assert f"Functions that no entry permits {closed}." in nobody(words)
 
 
 def test_purposes_that_nobody_may_see_in_full_are_listed(words: str) -> None:
@@ -204,7 +233,16 @@ def handlers(builder: str) -> set[str]:
 
 
 def test_the_functions_of_the_release_are_those_that_have_a_handler() -> None:
-    assert {name.lower() for name in FUNCTIONS} == handlers("")
+    assert {name.lower() for name in FUNCTIONS} == handlers("") | handlers(", build_right")
+
+
+def test_the_functions_for_privacy_teams_are_those_that_are_built_as_such() -> None:
+    assert {name.lower() for name in FOR_PRIVACY_TEAMS} == handlers(", build_right")
+
+
+def test_the_functions_stand_in_the_contracts_order() -> None:
+    contract = "Protect Reveal Lookup Verify Encrypt Decrypt Consent Rectify Restrict Object Hold Erase Export Request"
+    assert list(FUNCTIONS) == [name for name in contract.split() if name in FUNCTIONS]
 
 
 def test_the_policys_principals_do_not_speak_of_jobs() -> None:
