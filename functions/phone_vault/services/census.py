@@ -102,10 +102,11 @@ class _Counted:
         That is when it was superseded, and a cache's age later. Its row tells while it is decrypt-only, that of its
         successor while that is active; after both the earlier of the two is late, if anything.
         """
-        rows = {key.key_id.version: key for key in self._key_ring_store.keys_of(tenant_id).of_use(KeyUse.BRANCH)}
+        rows = self._key_ring_store.keys_of(tenant_id).of_use(KeyUse.BRANCH)
         superseded = []
-        for version, key in rows.items():
+        for at, key in enumerate(rows):
             if key.compromised:
-                told = (each.changed_at for each in (key, rows.get(version + 1)) if each is not None)
-                superseded.append(min(each for each in told if each is not None))
+                # A version that failed its proof and was given up has taken no other's place.
+                successor = next((each for each in rows[at + 1 :] if each.proven), key)
+                superseded.append(min(each.changed_at for each in (key, successor) if each.changed_at is not None))
         return max(superseded) + self._wait if superseded else None

@@ -119,6 +119,12 @@ class JobWorld:
         self._activate(tenant_id, KeyUse.BRANCH, reason)
         self.wait()
 
+    def give_up_a_branch_version(self, tenant_id: str = "acme") -> None:
+        """Make one that does not pass its proof."""
+        active = self._active(tenant_id, KeyUse.BRANCH)
+        self._versions().make(active.key_id.next(), active, RotationReason.SCHEDULED, MACHINE, self.clock.now())
+        self.move_on(KeyUse.BRANCH, active.key_id.version + 1, KeyState.DESTROYED, tenant_id=tenant_id)
+
     def add_index_version(self, tenant_id: str = "acme") -> None:
         """A pending one; every writer knows of it."""
         self._make(self._active(tenant_id, KeyUse.INDEX), RotationReason.SCHEDULED)
@@ -258,7 +264,12 @@ class JobWorld:
         )
 
     def _make(self, active: WrappedKey, reason: RotationReason) -> None:
-        self._versions().make(active, reason, MACHINE, self.clock.now())
+        """And prove."""
+        versions, now = self._versions(), self.clock.now()
+        newest = self.key_ring_store.keys_of(active.key_id.tenant_id).newest(active.key_id.use)
+        assert newest is not None
+        versions.make(newest.key_id.next(), active, reason, MACHINE, now)
+        versions.prove(self._row(newest.key_id.next()), MACHINE, now)
 
     def _activate(self, tenant_id: str, use: KeyUse, reason: RotationReason) -> None:
         keys = self.key_ring_store.keys_of(tenant_id)

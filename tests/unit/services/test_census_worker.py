@@ -167,6 +167,16 @@ def test_a_compromise_that_is_retired_since_still_counts_from_when_it_was_supers
     assert jobs.work(Step.LAST_CENSUS)["acme/old-messages"] == 1
 
 
+def test_a_version_that_was_given_up_does_not_tell_when_the_one_before_was_superseded(jobs: JobWorld) -> None:
+    jobs.protect("a")
+    jobs.give_up_a_branch_version()
+    jobs.clock.advance(timedelta(days=1))
+    jobs.encrypt("a")
+    jobs.rotate(reason=RotationReason.COMPROMISE)
+    jobs.begin()
+    assert jobs.work(Step.LAST_CENSUS)["acme/old-messages"] == 1
+
+
 # Calls.
 
 
@@ -268,7 +278,7 @@ def test_no_cursor_names_an_entry_of_the_index(stocked: JobWorld, step: Step) ->
     """It is the HMAC of a number, and would outlive the number's erasure in the backups of Operations."""
     kept = []
     save = stocked.runs.save_progress
-    stocked.runs.save_progress = lambda progress: (kept.append(dict(progress.cursor or {})), save(progress))[1]  # type: ignore[method-assign]
+    stocked.runs.save_progress = lambda progress: (kept.append(dict(progress.cursor or {})), save(progress))[1]  # type: ignore[method-assign,func-returns-value]
     stocked.work(step)
     places = [place.text for place in stocked.tables.index]
     assert len(kept) > 1
