@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from phone_vault.cli import demo, estimate, import_file, policy_check, rotate, status
+from phone_vault.cli import demo, estimate, import_file, policy_check, rotate, status, verify
 from phone_vault.cli.output import print_json
 from phone_vault.cli.problem import Problem, ReportedProblem, WrongUsage
 
@@ -43,4 +43,5 @@ def _parser() -> argparse.ArgumentParser:
     rotate.add_to(commands)
     estimate.add_to(commands)
     import_file.add_to(commands)
+    verify.add_to(commands)
     return parser
