@@ -119,10 +119,10 @@ class DynamoRetainedStore:
         if tombstone.message_purpose is not None:
             return
         record_id = RecordId(tombstone.tenant_id, tombstone.name)
-        _insist(partial(self._tables.delete, self._names.numbers, record_key(record_id)))
+        insist(partial(self._tables.delete, self._names.numbers, record_key(record_id)))
         for version, blind_index in tombstone.positions.items():
             key = index_entry_key(tombstone.tenant_id, version, blind_index, tombstone.subject_ref)
-            _insist(partial(self._delete_entry, key, tombstone.name))
+            insist(partial(self._delete_entry, key, tombstone.name))
 
     def close(self, tombstone: Tombstone) -> None:
         """One transaction: were they to go one after the other, who comes after a crash would not find the rest."""
@@ -135,7 +135,7 @@ class DynamoRetainedStore:
         delete = {"Delete": {"TableName": self._names.subjects, "Key": serialized(membership)}}
         update = self._update(tombstone, tombstone.revision, closing(tombstone), UNCHANGED_SINCE_READ)
         try:
-            _insist(partial(self._tables.transact, [update.action(), delete]))
+            insist(partial(self._tables.transact, [update.action(), delete]))
         except ConditionsFailed:
             return  # closed by somebody else, or a message key was made anew in its place
 
@@ -165,7 +165,7 @@ def _retained_of(row: Mapping[str, Any]) -> Retained | Tombstone:
     return record_of(row) if key_id is None else message_key_of(key_id, row)
 
 
-def _insist(act: Callable[[], None]) -> None:
+def insist(act: Callable[[], None]) -> None:
     """As long as transactions of others hold the row."""
     for _ in range(_ATTEMPTS):
         try:

@@ -149,7 +149,7 @@ def record_of(row: Mapping[str, Any]) -> StoredNumber:
             branch_key_version=version_of(row["branch_key_version"]),
             kms_key=kms_key_of(row),
             key_made_at=moment_in(row["key_made_at"]) if "key_made_at" in row else None,
-            **_granted_in(row),
+            **granted_in(row),
             index_positions={
                 index_version_of(version): position_of(each) for version, each in row["index_positions"].items()
             },
@@ -171,7 +171,7 @@ def message_key_of(key_id: MessageKeyId, row: Mapping[str, Any]) -> MessageKey:
             wrapped_key=bytes_in(row["wrapped_key"]),
             branch_key_version=version_of(row["branch_key_version"]),
             kms_key=kms_key_of(row),
-            **_granted_in(row),
+            **granted_in(row),
             standing=standing_in(row),
         )
 
@@ -204,7 +204,7 @@ def holding_of(row: Mapping[str, Any]) -> Holding:
             tenant_id=tenant_of(tenant_id),
             kind=kind_of(name),
             branch_key_version=version_of(row["branch_key_version"]),
-            **_granted_in(row),
+            **granted_in(row),
         )
 
 
@@ -217,7 +217,7 @@ def reading(what: str) -> Iterator[None]:
         raise TamperedStore(f"{what} does not read") from None
 
 
-def _granted_in(row: Mapping[str, Any]) -> dict[str, Any]:
+def granted_in(row: Mapping[str, Any]) -> dict[str, Any]:
     """What stored numbers and message keys have alike, and `granted_attributes` writes."""
     return {
         "jurisdictions": tuple(Jurisdiction(each) for each in _some(row["jurisdictions"])),

@@ -176,6 +176,22 @@ class Tables:
                 return rows
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
+    def query_page(self, table: str, index: str, key: tuple[str, str], start: Row | None, rows: int) -> ScanPage:
+        """At most so many rows of a partition of a secondary index, eventually consistent; the key's name and value."""
+        name, value = key
+        answer = self._call(
+            self._dynamodb.query,
+            TableName=table,
+            IndexName=index,
+            KeyConditionExpression="#key = :value",
+            ExpressionAttributeNames={"#key": name},
+            ExpressionAttributeValues=serialized({":value": value}),
+            Limit=rows,
+            **({"ExclusiveStartKey": serialized(start)} if start else {}),
+        )
+        last = answer.get("LastEvaluatedKey")
+        return ScanPage(answer["Items"], answer["Count"], deserialized(last) if last else None)
+
     def scan(self, table: str, attributes: Sequence[str]) -> Iterator[dict[str, Any]]:
         """These attributes of all rows of a table, strongly consistent, page after page."""
         start: Row | None = None

@@ -63,6 +63,11 @@ def audit_mac(audit_key: SecretKey, entry: bytes) -> bytes:
     return mac(audit_key, "audit-entry", entry)
 
 
+def plan_seal(audit_key: SecretKey, name: str, text: str) -> bytes:
+    """Authenticates a row of a purge's plan, under the name by which it is read."""
+    return mac(audit_key, "purge-plan", name.encode(), text.encode())
+
+
 def as_text(digest: bytes) -> str:
     """Base64url without padding."""
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

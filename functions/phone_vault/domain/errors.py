@@ -92,6 +92,10 @@ class VersionInUse(Refusal):
         self.records = records
 
 
+class CircuitBreakerOpen(Refusal):
+    """A purge that nobody has planned would destroy more than the policy lets go unseen, of every tenant."""
+
+
 class KeyUnavailable(Refusal):
     """KMS does not unwrap a key that the request needs."""
 

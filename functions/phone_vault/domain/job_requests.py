@@ -6,6 +6,7 @@ from typing import Any
 
 from phone_vault.domain import identifiers
 from phone_vault.domain.keys import FIRST_VERSION
+from phone_vault.domain.policy import LONGEST_RETENTION_DAYS
 from phone_vault.domain.requests import RequestReader
 
 _MOST_SHARDS = 1_000_000
@@ -59,6 +60,25 @@ class JobReader(RequestReader):
     def run_id(self) -> str:
         """What names a run."""
         return self._string("run_id")
+
+    def optional_text(self, field: str) -> str | None:
+        """Any text; None when the request does not say."""
+        return self._string(field) if field in self._raw else self._take(field)
+
+    def required_text(self, field: str) -> str:
+        """Any text."""
+        return self._string(field)
+
+    def page(self) -> int:
+        """A page's number, from 0."""
+        return self._whole_number("page", 0, _MOST_SHARDS)
+
+    def unused_days(self) -> int | None:
+        """A number of days, from 1; None when the request does not say."""
+        if "unused_days" in self._raw:
+            return self._whole_number("unused_days", 1, LONGEST_RETENTION_DAYS)
+        self._take("unused_days")
+        return None
 
     def flag(self, field: str) -> bool:
         """True or false; false when the request does not say."""

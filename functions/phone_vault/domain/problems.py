@@ -30,6 +30,9 @@ PROBLEM_TYPES: Mapping[type[errors.Refusal], ProblemType] = {
     errors.NotFound: ProblemType("not-found", 404, "There is nothing of that name"),
     errors.Conflict: ProblemType("conflict", 409, "The number's state does not allow this"),
     errors.VersionInUse: ProblemType("version-in-use", 409, "The key version is in use"),
+    errors.CircuitBreakerOpen: ProblemType(
+        "circuit-breaker-open", 409, "More would be destroyed than goes without a person's plan"
+    ),
     errors.Erased: ProblemType("erased", 410, "The number is erased"),
     errors.Restricted: ProblemType("restricted", 423, "The number's use is restricted"),
     errors.UnderLegalHold: ProblemType("under-legal-hold", 409, "The number is under a legal hold"),

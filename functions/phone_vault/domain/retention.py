@@ -36,6 +36,15 @@ class Granted(Protocol):
     def standing(self) -> Standing: ...
 
 
+class Named(Protocol):
+    """Whatever is named in its tenant."""
+
+    @property
+    def tenant_id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
 DUE_SHARDS = 16
 """Partitions of a day in the sparse index of what is due, so that no day is one hot partition."""
 
@@ -80,7 +89,7 @@ def due_bucket(record: Retained, policy: VaultPolicy) -> str:
     return bucket_on(record, min(ends_at(record, purpose, policy) for purpose in record.grants))
 
 
-def bucket_on(record: Retained, day: datetime) -> str:
+def bucket_on(record: Named, day: datetime) -> str:
     """Where the record is found by whoever looks for what is due on that day."""
     shard = crc32(f"{record.tenant_id}#{record.name}".encode()) % DUE_SHARDS
     return f"{day:%Y-%m-%d}#{shard:02d}"

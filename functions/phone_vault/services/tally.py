@@ -17,6 +17,7 @@ class Measure(StrEnum):
     RESTRICTIONS = "Restrictions"
     HOLDS = "Holds"
     ERASURES = "Erasures"
+    CIRCUIT_BREAKER_TRIPS = "CircuitBreakerTrips"
     BREAK_GLASS_USES = "BreakGlassUses"
     KMS_CALLS = "KmsCalls"
     KEY_CACHE_HITS = "KeyCacheHits"
