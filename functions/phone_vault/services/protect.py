@@ -131,9 +131,10 @@ class Protect(Operation[ProtectRequest]):
                 raise  # before keys are made: a refusal changes nothing
             place = self._place(request)
             token = self.numbers.token_at(request.tenant_id, place.blind_indexes, place.subject_ref)
-            if token is None:
+            before = None if token is None else self._read(wanted, token)
+            if before is None or isinstance(before, Tombstone):
                 raise
-            return self._merge_indexed(item, wanted, place, token, now)
+            return self._merge_indexed(item, wanted, place, before, now)
         self.key_ring.ensure(request.tenant_id)
         place = self._place(request)
         subject = Subject(SubjectId(request.tenant_id, place.subject_ref))
@@ -142,10 +143,10 @@ class Protect(Operation[ProtectRequest]):
             try:
                 return self._store(item, wanted, place, grants, subject, dead, now)
             except AlreadyStored as stored:
-                if self._is_dead(request.tenant_id, stored.token):
-                    dead |= {stored.token}  # destroyed, with an entry that has not been swept yet
-                    continue
-                return self._merge_indexed(item, wanted, place, stored.token, now)
+                before = self._read(wanted, stored.token)
+                if not isinstance(before, Tombstone):
+                    return self._merge_indexed(item, wanted, place, before, now)
+                dead |= {stored.token}  # destroyed, with an entry that has not been swept yet
             except TokenTaken:
                 return self._merge_attempted(item, wanted, place, now)
             except SubjectSaid as said:
@@ -154,10 +155,6 @@ class Protect(Operation[ProtectRequest]):
                     subject.check_consent(name, consent.given_at if consent else None)
                 subject.check_takes_numbers()
         raise Contended("the subject changes too often")
-
-    def _is_dead(self, tenant_id: str, token: str) -> bool:
-        record_id = RecordId(tenant_id, token)
-        return isinstance(self.numbers.records({record_id}).get(record_id), Tombstone)
 
     def _consents(self, wanted: _Wanted, record: StoredNumber, now: datetime) -> tuple[ConsentEvent, ...]:
         """Of the grants that this request has made."""
@@ -232,9 +229,8 @@ class Protect(Operation[ProtectRequest]):
         return outcome
 
     def _merge_indexed(
-        self, item: Item[ProtectRequest], wanted: _Wanted, place: _Place, token: str, now: datetime
+        self, item: Item[ProtectRequest], wanted: _Wanted, place: _Place, before: StoredNumber, now: datetime
     ) -> Outcome:
-        before = self._stored(wanted, token)
         # While a version is being filled, records of before stand in the older one alone.
         shared = place.index_keys.keys() & before.index_positions.keys()
         if not shared:
@@ -244,7 +240,9 @@ class Protect(Operation[ProtectRequest]):
         return self._merge(item, wanted, before, now)
 
     def _merge_attempted(self, item: Item[ProtectRequest], wanted: _Wanted, place: _Place, now: datetime) -> Outcome:
-        before = self._stored(wanted, place.token)
+        before = self._read(wanted, place.token)
+        if isinstance(before, Tombstone):
+            raise Erased("what this attempt has stored was erased")
         if before.subject_ref != place.subject_ref:
             raise Conflict("the idempotency key leads to a record of another subject")
         if before.index_positions:  # none: whether it is the same number, nothing but the number itself could tell
@@ -254,17 +252,15 @@ class Protect(Operation[ProtectRequest]):
                     raise Conflict("the idempotency key was used for another number of the subject")
         return self._merge(item, wanted, before, now)
 
-    def _stored(self, wanted: _Wanted, token: str) -> StoredNumber:
+    def _read(self, wanted: _Wanted, token: str) -> StoredNumber | Tombstone:
         record_id = RecordId(wanted.request.tenant_id, token)
         record = self.numbers.records({record_id}).get(record_id)
         if record is None:
             raise Contended("the record went between the write and the read")
-        if isinstance(record, Tombstone):  # an idempotency key leads to it: the attempt was made, and undone
-            raise Erased("what this attempt has stored was erased")
-        check_takes_grants(record)
         return record
 
     def _merge(self, item: Item[ProtectRequest], wanted: _Wanted, before: StoredNumber, now: datetime) -> Outcome:
+        check_takes_grants(before)
         after = merged(tightened(before, wanted.jurisdictions(), self.policy), wanted.asked, self.policy, now)
         outcome = self._outcome(item, wanted, after, "merged", now)
         if after == before:

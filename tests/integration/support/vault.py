@@ -214,7 +214,8 @@ def writes(sent: Sequence[Sent]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Table and action of everything that these requests write."""
     for each in sent:
         if each.operation == "TransactWriteItems":
-            actions = [next(iter(item.values())) for item in each.body["TransactItems"]]
+            named = (next(iter(item.items())) for item in each.body["TransactItems"])
+            actions = [action for kind, action in named if kind != "ConditionCheck"]
         elif each.operation in ("PutItem", "UpdateItem", "DeleteItem"):
             actions = [each.body]
         else:
