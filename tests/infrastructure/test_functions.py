@@ -2,7 +2,7 @@
 
 import pytest
 
-from phone_vault.domain.rotation import LONGEST_FUNCTION
+from phone_vault.domain.rotation import LATEST_WRITE, LONGEST_FUNCTION
 from tests.infrastructure.templates import (
     DEAD_LETTERS,
     DEPLOYED,
@@ -94,6 +94,11 @@ def test_no_two_functions_share_a_role() -> None:
 @every_function
 def test_no_function_runs_longer_than_a_rotation_waits_for_it(name: str) -> None:
     assert properties(name)["Timeout"] <= LONGEST_FUNCTION.total_seconds()
+
+
+@every_application
+def test_an_application_s_function_leaves_a_rotation_s_wait_time_for_the_writing_of_key_versions(name: str) -> None:
+    assert properties(name)["Timeout"] <= (LONGEST_FUNCTION - LATEST_WRITE).total_seconds()
 
 
 @every_application

@@ -10,6 +10,12 @@ from phone_vault.domain.policy import RotationPeriods, VaultPolicy
 
 LONGEST_FUNCTION = timedelta(seconds=60)
 """The longest timeout of a function that uses the keys; a test holds the templates to it."""
+LATEST_WRITE = timedelta(seconds=15)
+"""By how much the row of a key version may come to be after the moment that it names, with the patience of our clients.
+
+The functions whose keys come from caches, those for applications, end by themselves that much before the longest
+function, so that no wait is too short; a test holds the templates to this too.
+"""
 ROTATED = (KeyUse.BRANCH, KeyUse.INDEX)
 """The uses that have more than one version."""
 LEAVING: Mapping[KeyUse, frozenset[KeyState]] = {

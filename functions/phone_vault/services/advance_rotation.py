@@ -110,20 +110,21 @@ class AdvanceRotation(Worker):
 
     def _settle(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
         """Index versions that every record stands in, by a census of after the wait, are read from now on."""
+        del now
         run = self._run(reader)
         tenants = self._tenants(run.tenant_id, caller)
         if any(keys.pending(KeyUse.INDEX) for keys in tenants.values()):
             for tenant_id, census in self._censuses.take(run, Step.FIRST_CENSUS, tenants).items():
                 with self._by_itself(tenant_id, caller):
-                    self._activate_filled(tenants[tenant_id], census, caller, now)
+                    self._activate_filled(tenants[tenant_id], census, caller)
         versions = [key for keys in self._tenants(run.tenant_id, caller).values() for key in keys.of_use(KeyUse.INDEX)]
         return {"sweeping": any(key.state in (KeyState.DECRYPT_ONLY, KeyState.CLOSED) for key in versions)}
 
-    def _activate_filled(self, keys: TenantKeys, census: Census, caller: Caller, now: datetime) -> None:
+    def _activate_filled(self, keys: TenantKeys, census: Census, caller: Caller) -> None:
         pending = keys.pending(KeyUse.INDEX)
         if pending is None or not pending.proven or not census.proves_filled(pending, self.desk.wait):
             return
-        self._versions.activate(keys, pending, RotationReason.SCHEDULED, caller, now)
+        self._versions.activate(keys, pending, RotationReason.SCHEDULED, caller)
 
     def _close(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
         """Nobody reads the superseded index versions any more: from now on nobody writes them either."""
@@ -133,11 +134,12 @@ class AdvanceRotation(Worker):
                 is_read_by_none = key.changed_at is not None and key.changed_at + self.desk.wait <= now
                 if key.state is KeyState.DECRYPT_ONLY and is_read_by_none:
                     with self._by_itself(tenant_id, caller):
-                        self._versions.move_on(key, KeyState.CLOSED, caller, now)
+                        self._versions.move_on(key, KeyState.CLOSED, caller)
         return {}
 
     def _finish(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
         """The last census, what it lets retire, and what the Rotation has done."""
+        del now
         run = self._run(reader)
         tenants = self._tenants(run.tenant_id, caller)
         censuses = self._censuses.take(run, Step.LAST_CENSUS, tenants)
@@ -145,7 +147,7 @@ class AdvanceRotation(Worker):
             for key in tenants[tenant_id].keys:
                 if census.proves_unused(key, self.desk.wait):
                     with self._by_itself(tenant_id, caller):
-                        self._versions.move_on(key, KeyState.RETIRED, caller, now)
+                        self._versions.move_on(key, KeyState.RETIRED, caller)
         counted = {step: self._censuses.counted(run, step) for step in Step}
         self._save(replace(run, finished=True), run)
         return {

@@ -18,7 +18,8 @@ from phone_vault.domain.keys import (
     TenantKeys,
     WrappedKey,
 )
-from phone_vault.domain.ports import KeyChange, KeyMover, KeyVersionStore
+from phone_vault.domain.moments import to_second
+from phone_vault.domain.ports import Clock, KeyChange, KeyMover, KeyVersionStore
 from phone_vault.domain.secret import SecretKey
 from phone_vault.services.audit_trail import AuditTrail
 from phone_vault.services.tally import Measure, Tally
@@ -30,24 +31,27 @@ _GIVEN_UP = {KeyUse.INDEX: KeyState.CLOSED}
 class KeyVersions:
     """The tables' side of each step is one conditional transaction together with its audit entry."""
 
-    def __init__(self, store: KeyVersionStore, mover: KeyMover, trail: AuditTrail, tally: Tally) -> None:
+    def __init__(self, store: KeyVersionStore, mover: KeyMover, trail: AuditTrail, clock: Clock, tally: Tally) -> None:
         self.store = store
         self._mover = mover
         self._trail = trail
+        self._clock = clock
         self._tally = tally
 
-    def make(self, key_id: KeyId, active: WrappedKey, reason: RotationReason, caller: Caller, now: datetime) -> None:
+    def make(self, key_id: KeyId, active: WrappedKey, reason: RotationReason, caller: Caller) -> None:
         """Store the version that is to come after the active one, pending: `Contended` when another rotation has."""
         keys = {key_id.use: new_key().expose()} | self._shared(active)
         joined = b"".join(keys[use] for use in WRAPPED_TOGETHER[key_id.use])
         self._tally.count(Measure.KMS_CALLS)
         wrapped, kms_key = self._mover.wrap(key_id, joined)
         proof = macs.key_proof(SecretKey(joined), key_id.path)
-        made = WrappedKey(key_id, wrapped, KeyState.PENDING, now, kms_key, proof, changed_at=now)
-        with self._trail.writing([_event("key-made", made, caller, reason=str(reason))]) as entries:
-            self.store.add_keys([made], entries)
+        with self._trail.writing([_event("key-made", key_id, caller, reason=str(reason))]) as entries:
+            now = self._now()
+            self.store.add_keys(
+                [WrappedKey(key_id, wrapped, KeyState.PENDING, now, kms_key, proof, changed_at=now)], entries
+            )
 
-    def prove(self, key: WrappedKey, caller: Caller, now: datetime) -> WrappedKey:
+    def prove(self, key: WrappedKey, caller: Caller) -> WrappedKey:
         """The row with its proof noted; `TamperedStore` for one that is not the key that was made, and is given up.
 
         It was made here and went to KMS and DynamoDB; the proof comes back from them, as every function's key does.
@@ -58,10 +62,10 @@ class KeyVersions:
             self._check(key)
         except TamperedStore:
             # Nothing is wrapped under a pending branch version. What stands in an index version has to be swept.
-            self.move_on(key, _GIVEN_UP.get(key.key_id.use, KeyState.DESTROYED), caller, now)
+            self.move_on(key, _GIVEN_UP.get(key.key_id.use, KeyState.DESTROYED), caller)
             raise
         proven = replace(key, proven=True)
-        with self._trail.writing([_event("key-proven", key, caller)]) as entries:
+        with self._trail.writing([_event("key-proven", key.key_id, caller)]) as entries:
             self.store.change([KeyChange(key, proven)], entries)
         return proven
 
@@ -75,18 +79,17 @@ class KeyVersions:
             if numbers.unwrap(wrapped, branch_key, key.key_id.tenant_id, _CANARY) != canary:
                 raise TamperedStore("a new key version does not give back what it wraps")
 
-    def activate(
-        self, keys: TenantKeys, pending: WrappedKey, reason: RotationReason, caller: Caller, now: datetime
-    ) -> None:
+    def activate(self, keys: TenantKeys, pending: WrappedKey, reason: RotationReason, caller: Caller) -> None:
         """The pending version in place of the active one, both or neither."""
         active = keys.active(pending.key_id.use)
-        changes = [KeyChange(pending, pending.in_state(KeyState.ACTIVE, now))]
-        if active is not None:
-            superseded = active.in_state(KeyState.DECRYPT_ONLY, now)
-            if reason is RotationReason.COMPROMISE:
-                superseded = replace(superseded, compromised=True)
-            changes.append(KeyChange(active, superseded))
-        with self._trail.writing([_event("key-activated", pending, caller, reason=str(reason))]) as entries:
+        with self._trail.writing([_event("key-activated", pending.key_id, caller, reason=str(reason))]) as entries:
+            now = self._now()
+            changes = [KeyChange(pending, pending.in_state(KeyState.ACTIVE, now))]
+            if active is not None:
+                superseded = active.in_state(KeyState.DECRYPT_ONLY, now)
+                if reason is RotationReason.COMPROMISE:
+                    superseded = replace(superseded, compromised=True)
+                changes.append(KeyChange(active, superseded))
             self.store.change(changes, entries)
 
     def key_of(self, keys: TenantKeys, use: KeyUse, version: int) -> SecretKey:
@@ -98,15 +101,13 @@ class KeyVersions:
 
     def condemn(self, key: WrappedKey, caller: Caller) -> None:
         """Note of a superseded version that others may know it."""
-        with self._trail.writing([_event("key-compromised", key, caller)]) as entries:
+        with self._trail.writing([_event("key-compromised", key.key_id, caller)]) as entries:
             self.store.change([KeyChange(key, replace(key, compromised=True))], entries)
 
-    def move_on(
-        self, key: WrappedKey, state: KeyState, caller: Caller, now: datetime, why: str | None = None
-    ) -> WrappedKey:
+    def move_on(self, key: WrappedKey, state: KeyState, caller: Caller, why: str | None = None) -> WrappedKey:
         """One version into its next state; `why` is what the caller says of it."""
-        after = key.in_state(state, now)
-        with self._trail.writing([replace(_event(f"key-{state}", key, caller), reason=why)]) as entries:
+        with self._trail.writing([replace(_event(f"key-{state}", key.key_id, caller), reason=why)]) as entries:
+            after = key.in_state(state, self._now())
             self.store.change([KeyChange(key, after)], entries)
         return after
 
@@ -115,7 +116,7 @@ class KeyVersions:
         self._tally.count(Measure.KMS_CALLS)
         wrapped, kms_key = self._mover.rewrap(key)
         after = replace(key, wrapped=wrapped, kms_key=kms_key, moved_at=now)
-        with self._trail.writing([_event("key-moved", key, caller, kms_key=kms_key)]) as entries:
+        with self._trail.writing([_event("key-moved", key.key_id, caller, kms_key=kms_key)]) as entries:
             self.store.change([KeyChange(key, after)], entries)
 
     def is_in_place(self, key: WrappedKey) -> bool:
@@ -125,6 +126,10 @@ class KeyVersions:
     def kms_key_of(self, tenant_id: str) -> str:
         """The ARN of the KMS key that wraps what is made for the tenant now."""
         return self._mover.kms_key_of(tenant_id)
+
+    def _now(self) -> datetime:
+        """To be asked right before a version is written: waits count from the moment that its row names."""
+        return to_second(self._clock.now())
 
     def _shared(self, active: WrappedKey) -> dict[KeyUse, bytes]:
         """The keys that such a row carries beside its own: they are not rotated, the next version carries them too."""
@@ -147,6 +152,5 @@ def version_id(key_id: KeyId) -> dict[str, str | int]:
     return {"use": str(key_id.use), "version": key_id.version}
 
 
-def _event(outcome: str, key: WrappedKey, caller: Caller, **details: str) -> Event:
-    tenant_id = key.key_id.tenant_id
-    return Event(outcome, caller, tenant_id=tenant_id, details={**version_id(key.key_id), **details})
+def _event(outcome: str, key_id: KeyId, caller: Caller, **details: str) -> Event:
+    return Event(outcome, caller, tenant_id=key_id.tenant_id, details={**version_id(key_id), **details})

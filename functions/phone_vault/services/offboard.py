@@ -122,7 +122,7 @@ class Offboard(Job):
                 return
             for key in left:
                 with suppress(Contended):  # a rotation has moved it on since it was read
-                    self._parts.versions.move_on(key, KeyState.DESTROYED, order.caller, order.now)
+                    self._parts.versions.move_on(key, KeyState.DESTROYED, order.caller)
         raise StoreUnavailable("the tenant's keys change too often")
 
     def _destroy_record_keys(self, order: _Order, off_boarded_at: datetime) -> OffBoarding:

@@ -42,7 +42,7 @@ class RetireKeys(Job):
         for _ in range(_ATTEMPTS):
             key = self._found(key_id)
             try:
-                after = (self._destroyed if is_to_destroy else self._retired)(key, caller, now, why)
+                after = self._destroyed(key, caller, now, why) if is_to_destroy else self._retired(key, caller, why)
             except Contended:
                 continue
             return {"tenant_id": tenant_id, "use": use, "version": version, "state": str(after.state)}
@@ -55,7 +55,7 @@ class RetireKeys(Job):
             raise NotFound("the tenant has no such key version")
         return key
 
-    def _retired(self, key: WrappedKey, caller: Caller, now: datetime, why: str | None) -> WrappedKey:
+    def _retired(self, key: WrappedKey, caller: Caller, why: str | None) -> WrappedKey:
         if key.state in (KeyState.RETIRED, KeyState.DESTROYED):
             return key
         if key.state in (KeyState.PENDING, KeyState.ACTIVE):
@@ -63,7 +63,7 @@ class RetireKeys(Job):
         census = self._runs.census(key.key_id.tenant_id)
         if census is None or not census.proves_unused(key, self.desk.wait):
             raise self._in_use(key, census)
-        return self._versions.move_on(key, KeyState.RETIRED, caller, now, why)
+        return self._versions.move_on(key, KeyState.RETIRED, caller, why)
 
     def _destroyed(self, key: WrappedKey, caller: Caller, now: datetime, why: str | None) -> WrappedKey:
         if key.state is KeyState.DESTROYED:
@@ -76,7 +76,7 @@ class RetireKeys(Job):
         census = self._runs.census(key.key_id.tenant_id)
         if census is not None and census.records_on(key.key_id):  # brought back by a restore
             raise VersionInUse(census.records_on(key.key_id))
-        return self._versions.move_on(key, KeyState.DESTROYED, caller, now, why)
+        return self._versions.move_on(key, KeyState.DESTROYED, caller, why)
 
     def _in_use(self, key: WrappedKey, census: Census | None) -> VersionInUse:
         counted = census.records_on(key.key_id) if census else 0

@@ -82,7 +82,7 @@ class RotateKeys(Job):
     ) -> None:
         super().__init__(desk)
         self._store = store
-        self._versions = KeyVersions(store, mover, desk.trail, desk.tally)
+        self._versions = KeyVersions(store, mover, desk.trail, desk.clock, desk.tally)
         self._kms_keys = kms_keys
         self._suppressions = suppressions
 
@@ -144,15 +144,15 @@ class RotateKeys(Job):
             present = keys.version(made)
             try:
                 if present is None:
-                    self._versions.make(made, active, order.reason, order.caller, order.now)
+                    self._versions.make(made, active, order.reason, order.caller)
                 elif present.state is not KeyState.PENDING:
                     self._condemn_the_one_before(keys, present, order)
                     break
                 else:
-                    present = self._versions.prove(present, order.caller, order.now)
+                    present = self._versions.prove(present, order.caller)
                     if use is KeyUse.INDEX:
                         break
-                    self._versions.activate(keys, present, order.reason, order.caller, order.now)
+                    self._versions.activate(keys, present, order.reason, order.caller)
             except Contended:
                 continue
         else:

@@ -122,7 +122,7 @@ class JobWorld:
     def give_up_a_branch_version(self, tenant_id: str = "acme") -> None:
         """Make one that does not pass its proof."""
         active = self._active(tenant_id, KeyUse.BRANCH)
-        self._versions().make(active.key_id.next(), active, RotationReason.SCHEDULED, MACHINE, self.clock.now())
+        self._versions().make(active.key_id.next(), active, RotationReason.SCHEDULED, MACHINE)
         self.move_on(KeyUse.BRANCH, active.key_id.version + 1, KeyState.DESTROYED, tenant_id=tenant_id)
 
     def add_index_version(self, tenant_id: str = "acme") -> None:
@@ -259,23 +259,22 @@ class JobWorld:
 
     def _versions(self) -> KeyVersions:
         ring, _ = self._key_ring_and_record_keys(KeyUse.AUDIT, Tally())
-        return KeyVersions(
-            self.key_ring_store, self.kms, AuditTrail("RotateKeys", self.world.log, ring, self.clock), Tally()
-        )
+        trail = AuditTrail("RotateKeys", self.world.log, ring, self.clock)
+        return KeyVersions(self.key_ring_store, self.kms, trail, self.clock, Tally())
 
     def _make(self, active: WrappedKey, reason: RotationReason) -> None:
         """And prove."""
-        versions, now = self._versions(), self.clock.now()
+        versions = self._versions()
         newest = self.key_ring_store.keys_of(active.key_id.tenant_id).newest(active.key_id.use)
         assert newest is not None
-        versions.make(newest.key_id.next(), active, reason, MACHINE, now)
-        versions.prove(self._row(newest.key_id.next()), MACHINE, now)
+        versions.make(newest.key_id.next(), active, reason, MACHINE)
+        versions.prove(self._row(newest.key_id.next()), MACHINE)
 
     def _activate(self, tenant_id: str, use: KeyUse, reason: RotationReason) -> None:
         keys = self.key_ring_store.keys_of(tenant_id)
         pending = keys.pending(use)
         assert pending is not None
-        self._versions().activate(keys, pending, reason, MACHINE, self.clock.now())
+        self._versions().activate(keys, pending, reason, MACHINE)
 
     def _active(self, tenant_id: str, use: KeyUse) -> WrappedKey:
         row = self.key_ring_store.keys_of(tenant_id).active(use)

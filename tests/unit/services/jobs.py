@@ -177,14 +177,14 @@ class Jobs:
         """The same."""
         desk, store, kms = self._parts("AdvanceRotation", watched=watched)
         runs: Any = Watched(self.runs, "runs", self.disturbances) if watched else self.runs
-        versions = KeyVersions(store, kms, desk.trail, desk.tally)
+        versions = KeyVersions(store, kms, desk.trail, desk.clock, desk.tally)
         return AdvanceRotation(desk, versions, runs, shards=SHARDS)
 
     def retire_keys(self, *, watched: bool = False) -> RetireKeys:
         """The same."""
         desk, store, kms = self._parts("RetireKeys", watched=watched)
         uses: VersionUses = self.uses
-        versions = KeyVersions(store, kms, desk.trail, desk.tally)
+        versions = KeyVersions(store, kms, desk.trail, desk.clock, desk.tally)
         return RetireKeys(desk, versions, self.runs, uses, waiting_period=WAITING_PERIOD)
 
     def rotate(self, **request: Any) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class World:
     def versions(self, trail: AuditTrail | None = None) -> KeyVersions:
         """Steps in the life of keys, as a rotation makes them."""
         trail = trail or AuditTrail("RotateKeys", self.log, self._ring(), self.clock)
-        return KeyVersions(self.store, self.kms, trail, Tally())
+        return KeyVersions(self.store, self.kms, trail, self.clock, Tally())
 
     def call(self, request: object = ACME, until_done: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  a test's
         """The answer of a cold instance."""
@@ -360,7 +360,7 @@ class TestARotationUnderWay:
         active = world.store.row("acme", use)
         world.disturbances.before(
             "key_ring.off_board",
-            lambda: versions.make(active.key_id.next(), active, RotationReason.SCHEDULED, OPERATOR, world.clock.now()),
+            lambda: versions.make(active.key_id.next(), active, RotationReason.SCHEDULED, OPERATOR),
         )
         world.receipt(world.call())
         made = world.store.keys_of("acme").version(KeyId("acme", use, 2))
@@ -374,7 +374,7 @@ class TestARotationUnderWay:
 
         def make() -> None:
             try:
-                versions.make(active.key_id.next(), active, RotationReason.SCHEDULED, OPERATOR, world.clock.now())
+                versions.make(active.key_id.next(), active, RotationReason.SCHEDULED, OPERATOR)
             except Contended as refused:
                 met.append(type(refused))
 
@@ -386,13 +386,13 @@ class TestARotationUnderWay:
     def test_what_it_moves_on_meanwhile_is_destroyed_all_the_same(self, world: World) -> None:
         versions = world.versions()
         active = world.store.row("acme", KeyUse.BRANCH)
-        versions.make(active.key_id.next(), active, RotationReason.SCHEDULED, OPERATOR, world.clock.now())
+        versions.make(active.key_id.next(), active, RotationReason.SCHEDULED, OPERATOR)
         keys = world.store.keys_of("acme")
         pending = keys.pending(KeyUse.BRANCH)
         assert pending is not None
         world.disturbances.before(
             "key_ring.change",
-            lambda: versions.activate(keys, pending, RotationReason.SCHEDULED, OPERATOR, world.clock.now()),
+            lambda: versions.activate(keys, pending, RotationReason.SCHEDULED, OPERATOR),
         )
         world.receipt(world.call())
         assert [name for name, key in world.key_rows().items() if key.wrapped] == ["audit#1"]
@@ -400,13 +400,13 @@ class TestARotationUnderWay:
     def test_it_does_not_bring_back_what_was_destroyed(self, world: World) -> None:
         versions = world.versions()
         active = world.store.row("acme", KeyUse.BRANCH)
-        versions.make(active.key_id.next(), active, RotationReason.SCHEDULED, OPERATOR, world.clock.now())
+        versions.make(active.key_id.next(), active, RotationReason.SCHEDULED, OPERATOR)
         keys = world.store.keys_of("acme")
         pending = keys.pending(KeyUse.BRANCH)
         assert pending is not None
         world.receipt(world.call())
         with pytest.raises(Contended):
-            versions.activate(keys, pending, RotationReason.SCHEDULED, OPERATOR, world.clock.now())
+            versions.activate(keys, pending, RotationReason.SCHEDULED, OPERATOR)
         with pytest.raises(Contended):
             versions.move(keys.of_use(KeyUse.BRANCH)[0], OPERATOR, world.clock.now())
 
