@@ -9,7 +9,7 @@ from phone_vault.domain.consent import ConsentEvent
 from phone_vault.domain.message_key import MessageKey
 from phone_vault.domain.ports import Contended, RecordId
 from phone_vault.domain.retention import Retained, bucket_on
-from phone_vault.domain.rights_ports import Because
+from phone_vault.domain.rights_ports import CLOSED_AT_ONCE, Because
 from phone_vault.domain.standing import Hold
 from phone_vault.domain.subject import SubjectId
 from phone_vault.domain.tombstone import Tombstone
@@ -98,25 +98,26 @@ class MemoryRetainedStore:
                 if self.tables.index.get(place) == tombstone.name:
                     del self.tables.index[place]
 
-    def close(self, tombstone: Tombstone) -> None:
-        """If it is the tombstone still."""
+    def close(self, *tombstones: Tombstone) -> None:
+        """Those that are tombstones still."""
         with self._disturbances.around("retained.close"), self.tables.lock:
-            record_id = RecordId(tombstone.tenant_id, tombstone.name)
-            if self.tables.tombstones.get((tombstone.tenant_id, tombstone.name)) != tombstone or tombstone.is_swept:
-                return
-            closed = replace(
-                tombstone, positions={}, purposes=(), erasure=None, is_swept=True, revision=tombstone.revision + 1
-            )
-            self.tables.bury(*record_id, closed)
-            self.due.pop(record_id, None)
-            purpose = tombstone.message_purpose
-            member = f"t#{tombstone.name}" if purpose is None else f"m#{purpose}"
-            self.tables.members[SubjectId(tombstone.tenant_id, tombstone.subject_ref)].discard(member)
+            if len(tombstones) > CLOSED_AT_ONCE:
+                raise ValueError("more than a transaction takes")
+            for tombstone in tombstones:
+                self._close(tombstone)
 
-    def sweep(self, tombstone: Tombstone) -> None:
-        """All of phase 2."""
-        self.clear(tombstone)
-        self.close(tombstone)
+    def _close(self, tombstone: Tombstone) -> None:
+        place = (tombstone.tenant_id, tombstone.name)
+        if self.tables.tombstones.get(place) != tombstone or tombstone.is_swept:
+            return
+        closed = replace(
+            tombstone, positions={}, purposes=(), erasure=None, is_swept=True, revision=tombstone.revision + 1
+        )
+        self.tables.bury(*place, closed)
+        self.due.pop(RecordId(*place), None)
+        purpose = tombstone.message_purpose
+        member = f"t#{tombstone.name}" if purpose is None else f"m#{purpose}"
+        self.tables.members[SubjectId(tombstone.tenant_id, tombstone.subject_ref)].discard(member)
 
     def hold(self, record_id: RecordId, hold: Hold) -> None:
         """What another caller does."""

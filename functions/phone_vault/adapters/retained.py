@@ -124,25 +124,26 @@ class DynamoRetainedStore:
             key = index_entry_key(tombstone.tenant_id, version, blind_index, tombstone.subject_ref)
             insist(partial(self._delete_entry, key, tombstone.name))
 
-    def close(self, tombstone: Tombstone) -> None:
+    def close(self, *tombstones: Tombstone) -> None:
         """One transaction: were they to go one after the other, who comes after a crash would not find the rest."""
-        if tombstone.is_swept:
+        left = [each for each in tombstones if not each.is_swept]
+        if not left:
             return
+        try:
+            insist(partial(self._tables.transact, [action for each in left for action in self._closing(each)]))
+        except ConditionsFailed:
+            if len(left) == 1:
+                return  # closed by somebody else, or a message key was made anew in its place
+            for each in left:
+                self.close(each)
+
+    def _closing(self, tombstone: Tombstone) -> list[dict[str, Any]]:
         subject_id = SubjectId(tombstone.tenant_id, tombstone.subject_ref)
         purpose = tombstone.message_purpose
         member = f"t#{tombstone.name}" if purpose is None else f"m#{purpose}"
         membership = {"subject": partition_of(subject_id), "member": member}
-        delete = {"Delete": {"TableName": self._names.subjects, "Key": serialized(membership)}}
         update = self._update(tombstone, tombstone.revision, closing(tombstone), UNCHANGED_SINCE_READ)
-        try:
-            insist(partial(self._tables.transact, [update.action(), delete]))
-        except ConditionsFailed:
-            return  # closed by somebody else, or a message key was made anew in its place
-
-    def sweep(self, tombstone: Tombstone) -> None:
-        """The index first: what leads to the dead row goes before what leads from it."""
-        self.clear(tombstone)
-        self.close(tombstone)
+        return [update.action(), {"Delete": {"TableName": self._names.subjects, "Key": serialized(membership)}}]
 
     def _delete_entry(self, key: Mapping[str, str], token: str) -> None:
         try:

@@ -47,6 +47,10 @@ class SubjectStore(Protocol):
         ...
 
 
+CLOSED_AT_ONCE = 50
+"""Tombstones: with the membership of each, as many as a transaction of DynamoDB takes."""
+
+
 class Because(StrEnum):
     """Why a key is destroyed: what may forbid it differs."""
 
@@ -90,16 +94,12 @@ class RetainedStore(Protocol):
         """Phase 2, first half: message and index entries go. Repeatable."""
         ...
 
-    def close(self, tombstone: Tombstone) -> None:
-        """Phase 2, second half, after whoever counts what was destroyed has written it down.
+    def close(self, *tombstones: Tombstone) -> None:
+        """Phase 2, second half, after whoever counts what was destroyed has written it down; 50 at most.
 
         Membership, pointers, and what stands among what is due go at once. Repeatable; nothing happens to a message
         key that was made anew meanwhile.
         """
-        ...
-
-    def sweep(self, tombstone: Tombstone) -> None:
-        """All of phase 2."""
         ...
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from phone_vault.domain.errors import StoreUnavailable
 from phone_vault.domain.ports import Contended, RecordId
 from phone_vault.domain.retention import Retained
-from phone_vault.domain.rights_ports import Because, RetainedStore
+from phone_vault.domain.rights_ports import CLOSED_AT_ONCE, Because, RetainedStore
 from phone_vault.domain.tombstone import Tombstone
 
 T = TypeVar("T")
@@ -63,11 +63,9 @@ class Destruction:
 
     def close(self, tombstones: Iterable[Tombstone]) -> None:
         """Everything that leads to what was destroyed, or from it."""
-        self.each(self._retained.close, tombstones)
-
-    def sweep(self, tombstones: Iterable[Tombstone]) -> None:
-        """Both, where nobody counts."""
-        self.each(self._retained.sweep, tombstones)
+        listed = list(tombstones)
+        portions = [listed[at : at + CLOSED_AT_ONCE] for at in range(0, len(listed), CLOSED_AT_ONCE)]
+        self.each(lambda portion: self._retained.close(*portion), portions)
 
     def each(self, act: Callable[[T], U], things: Iterable[T]) -> list[U]:
         """What becomes of each, in their order; what fails first is raised when nothing is under way any more."""
