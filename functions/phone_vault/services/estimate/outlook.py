@@ -1,7 +1,7 @@
 """The key versions of each tenant as a Rotation will find and leave them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -46,16 +46,16 @@ class Outlook:
     """The ARN of the KMS key that wraps what is made for the tenant now."""
     ring_rows: int
     active_branch: int = 0
-    leaving_branch: frozenset[int] = frozenset()
+    leaving_branch: Set[int] = frozenset()
     """Versions that are retired once nothing is on them."""
-    live_index: frozenset[int] = frozenset()
+    live_index: Set[int] = frozenset()
     pending_index: int | None = None
-    dead_index: frozenset[int] = frozenset()
+    dead_index: Set[int] = frozenset()
     """Versions from which records are taken, once the pending one is read."""
-    leaving_index: frozenset[int] = frozenset()
-    made: frozenset[KeyUse] = frozenset()
+    leaving_index: Set[int] = frozenset()
+    made: Set[KeyUse] = frozenset()
     """Of which uses RotateKeys makes a version."""
-    is_proven: frozenset[KeyUse] = frozenset()
+    is_proven: Set[KeyUse] = frozenset()
     """Of which uses it finds one pending, and makes none."""
     is_off_boarded: bool = False
     is_compromised: bool = False
