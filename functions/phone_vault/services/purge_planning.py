@@ -193,7 +193,7 @@ class _Draft:
         if fate is Fate.DUE:
             (self._message_keys if is_message_key else self.due)[record_id.tenant_id] += 1
             if not is_message_key:
-                self._by_purpose.update(record.grants)
+                self._by_purpose.update(record.grants.keys())
         elif not is_message_key:
             self._kept[fate] += 1
         self._list(Listed(record_id, day, is_due=fate is Fate.DUE))
