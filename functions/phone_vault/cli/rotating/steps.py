@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from phone_vault.domain.rotation import DONE, FAILED, Progress, Run, Step
 from phone_vault.services.censuses import MESSAGES, NUMBERS
-from phone_vault.services.page_work import CURRENT
 
 LABELS = {
     Step.REWRAP_FIRST: "first re-wrapping",
@@ -40,6 +39,9 @@ class StepState:
         """That it has looked at."""
         if self.step in _CENSUSES:
             return sum(count for name, count in self.counts.items() if name.rpartition("/")[2] in _COUNTED)
+        # Here, not above: it brings the SDK along, and other commands do without it.
+        from phone_vault.services.page_work import CURRENT
+
         # The sweep counts entries of the index as current too.
         names = (DONE, FAILED) if self.step is Step.SWEEP else (DONE, FAILED, CURRENT)
         return sum(self.counts[name] for name in names)
