@@ -33,7 +33,9 @@ _SERVICES = {
     "own log group": "logs",
 }
 _SHARED = "as"
-_APPLICATION = "application"
+_OPERATION, _RIGHT = "operation", "right"
+_SUBJECT = "*#" + "?" * 43
+"""The partition key of a data subject: 43 characters are a subject_ref, and nothing else in the table is."""
 
 Conditions = frozenset[tuple[str, frozenset[str]]]
 
@@ -70,10 +72,15 @@ class Permission(NamedTuple):
     def covers(self, other: "Permission") -> bool:
         """Whether whatever the other one allows is allowed by this one too."""
         return (self.resource, self.action) == (other.resource, other.action) and all(
-            other.values(word)
-            and all(any(fnmatchcase(value, pattern) for pattern in allowed) for value in other.values(word))
+            other._said(word)
+            and all(any(fnmatchcase(value, pattern) for pattern in allowed) for value in other._said(word))
             for word, allowed in self.conditions
         )
+
+    def _said(self, word: str) -> frozenset[str]:
+        """A deletion that does not say what it wants to know learns nothing."""
+        is_silent = (word, self.action) == ("returns", "DeleteItem") and not self.values(word)
+        return frozenset({"NONE"}) if is_silent else self.values(word)
 
     def __str__(self) -> str:
         words = (f"{word}={'|'.join(sorted(values))}" for word, values in sorted(self.conditions))
@@ -105,12 +112,17 @@ def permissions() -> Permissions:
 
 def applications() -> tuple[str, ...]:
     """The functions that applications call."""
-    return tuple(name for name, row in page()["functions"].items() if _APPLICATION in row[_SHARED])
+    return tuple(name for name in _sharing(_OPERATION) if name not in rights())
+
+
+def rights() -> tuple[str, ...]:
+    """Those that privacy teams call."""
+    return _sharing(_RIGHT)
 
 
 def jobs() -> tuple[str, ...]:
     """Those that schedules, state machines and operators invoke."""
-    return tuple(name for name in page()["functions"] if name not in applications())
+    return tuple(name for name in page()["functions"] if name not in _sharing(_OPERATION))
 
 
 @cache
@@ -124,9 +136,14 @@ def exercised_offline(permission: Permission) -> bool:
     return not {permission.resource, str(permission)} & page()["not exercised offline"].keys()
 
 
+def _sharing(part: str) -> tuple[str, ...]:
+    return tuple(name for name, row in page()["functions"].items() if part in row[_SHARED])
+
+
 def _of(function: str) -> Iterator[Permission]:
     row = page()["functions"][function]
     for part in (row, *(page()["shared"][name] for name in row.get(_SHARED, ()))):
         for resource, actions in part.items():
             if resource != _SHARED:
-                yield from (read(resource, action.replace("<function>", function)) for action in actions)
+                texts = (each.replace("<function>", function).replace("<subject>", _SUBJECT) for each in actions)
+                yield from (read(resource, text) for text in texts)

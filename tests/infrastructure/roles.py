@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tests.infrastructure.templates import SOURCES, Node, Template, listed, of_type, resolve
 
-OF_NO_FUNCTION = ("RotationRole", "RotationScheduleRole", "RotateKeysScheduleRole")
+OF_NO_FUNCTION = ("RotationRole", "PurgeRole", "RotationScheduleRole", "RotateKeysScheduleRole", "PurgeScheduleRole")
 """Those of state machines and schedules."""
 _ALL = {name: role for source in SOURCES for name, role in of_type(source, "AWS::IAM::Role").items()}
 ROLES = {name: role for name, role in _ALL.items() if name not in OF_NO_FUNCTION}

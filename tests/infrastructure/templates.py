@@ -16,14 +16,26 @@ SOURCES = {
     "template": ROOT / "template.yaml",
     "data": ROOT / "infrastructure/data.yaml",
     "functions": ROOT / "infrastructure/functions.yaml",
+    "privacy": ROOT / "infrastructure/privacy.yaml",
     "lifecycle": ROOT / "infrastructure/lifecycle.yaml",
+    "retention": ROOT / "infrastructure/retention.yaml",
     "people": ROOT / "infrastructure/people.yaml",
     "observability": ROOT / "infrastructure/observability.yaml",
 }
 FUNCTIONS = ("Protect", "Reveal", "Lookup", "Verify", "Encrypt", "Decrypt")
 """Those that applications call."""
-JOBS = ("RotateKeys", "AdvanceRotation", "Rewrap", "Reindex", "Census", "SweepIndex", "RetireKeys", "Offboard")
+RIGHTS = ("Consent", "Restrict", "Hold", "Erase")
+"""Those that privacy teams call."""
+OF_KEYS = ("RotateKeys", "AdvanceRotation", "Rewrap", "Reindex", "Census", "SweepIndex", "RetireKeys", "Offboard")
+OF_PURGES = ("PlanPurge", "AdvancePurge", "PurgePage")
+JOBS = OF_KEYS + OF_PURGES
 """Those that schedules, state machines and operators invoke."""
+TEMPLATE_OF = {
+    **dict.fromkeys(FUNCTIONS, "functions"),
+    **dict.fromkeys(RIGHTS, "privacy"),
+    **dict.fromkeys(OF_KEYS, "lifecycle"),
+    **dict.fromkeys(OF_PURGES, "retention"),
+}
 TABLES = ("KeyRing", "RecordKeys", "LookupIndex", "Subjects", "Numbers", "AuditTrail", "Operations")
 
 ACCOUNT = "123456789012"
@@ -34,7 +46,9 @@ KMS_KEYS = {
     "Receipt": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/44444444-4444-4444-4444-444444444444",
 }
 DEAD_LETTERS = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:phone-vault-dead-letters"
-ROTATION = f"arn:aws:states:eu-west-1:{ACCOUNT}:stateMachine:phone-vault-Rotation"
+STATE_MACHINES = {
+    name: f"arn:aws:states:eu-west-1:{ACCOUNT}:stateMachine:phone-vault-{name}" for name in ("Rotation", "Purge")
+}
 TENANT_KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/33333333-3333-3333-3333-333333333333"
 
 Node = Any  # what YAML and JSON may hold
@@ -52,16 +66,16 @@ DEPLOYED: dict[str, Node] = {
     "StorageKeyArn": KMS_KEYS["Storage"],
     "ReceiptKeyArn": KMS_KEYS["Receipt"],
     "DeadLetters.Arn": DEAD_LETTERS,
+    "DeadLettersArn": DEAD_LETTERS,
     "DeadLetters.QueueName": "phone-vault-dead-letters",
-    "RotationStateMachine": ROTATION,
+    **{f"{name}StateMachine": arn for name, arn in STATE_MACHINES.items()},
     **{f"{table}Table": f"phone-vault-{table}" for table in TABLES},
     **{
         f"{name}LogGroup.Arn": f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/lambda/phone-vault-{name}:*"
-        for name in (*FUNCTIONS, *JOBS)
+        for name in TEMPLATE_OF
     },
     **{
-        f"{name}Function.Arn": f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:phone-vault-{name}"
-        for name in (*FUNCTIONS, *JOBS)
+        f"{name}Function.Arn": f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:phone-vault-{name}" for name in TEMPLATE_OF
     },
 }
 

@@ -8,8 +8,10 @@ from tests.infrastructure.templates import (
     DEPLOYED,
     FUNCTIONS,
     JOBS,
+    RIGHTS,
     ROOT,
     SOURCES,
+    TEMPLATE_OF,
     Template,
     of_type,
     resolve,
@@ -17,7 +19,6 @@ from tests.infrastructure.templates import (
     translation,
 )
 
-TEMPLATE_OF = dict.fromkeys(FUNCTIONS, "functions") | dict.fromkeys(JOBS, "lifecycle")
 DEPLOYED_FUNCTIONS = {
     name: function for each in SOURCES for name, function in of_type(each, "AWS::Lambda::Function").items()
 }
@@ -38,10 +39,16 @@ VARIABLES = {
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_LOG_LEVEL",
 }
-OF_APPLICATIONS = {"USER_POOL_ISSUER", "USER_POOL_CLIENT_ID"}
-OF_JOBS = {"KEY_RECOVERY_DAYS", "RECEIPT_KEY_ARN", "SHARDS"}
+OF_CALLERS = {"USER_POOL_ISSUER", "USER_POOL_CLIENT_ID"}
+OF_RECEIPTS = {"KEY_RECOVERY_DAYS", "RECEIPT_KEY_ARN"}
+MORE_VARIABLES = {
+    **dict.fromkeys(FUNCTIONS, OF_CALLERS),
+    **dict.fromkeys(RIGHTS, OF_CALLERS | OF_RECEIPTS),
+    **dict.fromkeys(JOBS, OF_RECEIPTS | {"SHARDS"}),
+}
 
 every_function = pytest.mark.parametrize("name", TEMPLATE_OF)
+every_operation = pytest.mark.parametrize("name", [*FUNCTIONS, *RIGHTS])
 every_application = pytest.mark.parametrize("name", FUNCTIONS)
 every_job = pytest.mark.parametrize("name", JOBS)
 
@@ -79,7 +86,7 @@ def test_a_function_runs_on_the_runtime_that_the_build_compiles_for(name: str) -
     assert properties(name)["Architectures"] == [{"Ref": "Architecture"}]
 
 
-@pytest.mark.parametrize("template", ["functions", "lifecycle"])
+@pytest.mark.parametrize("template", dict.fromkeys(TEMPLATE_OF.values()))
 def test_all_functions_share_one_build(template: str) -> None:
     assert source(template)["Globals"]["Function"]["CodeUri"] == "../functions"
     own = [r["Properties"].get("CodeUri") for r in source(template)["Resources"].values()]
@@ -101,32 +108,32 @@ def test_an_application_s_function_leaves_a_rotation_s_wait_time_for_the_writing
     assert properties(name)["Timeout"] <= (LONGEST_FUNCTION - LATEST_WRITE).total_seconds()
 
 
-@every_application
+@every_operation
 def test_a_function_has_the_alias_http(name: str) -> None:
-    alias = translation("functions")["Resources"][f"{name}FunctionAliashttp"]
+    alias = translation(TEMPLATE_OF[name])["Resources"][f"{name}FunctionAliashttp"]
     assert alias["Properties"]["Name"] == "http"
     assert alias["Properties"]["FunctionName"] == {"Ref": f"{name}Function"}
 
 
 @every_job
 def test_a_job_has_no_route_and_no_alias(name: str) -> None:
-    assert not of_type("lifecycle", "AWS::Lambda::Alias")
-    assert "Events" not in source("lifecycle")["Resources"][f"{name}Function"]["Properties"]
+    assert not of_type(TEMPLATE_OF[name], "AWS::Lambda::Alias")
+    assert "Events" not in source(TEMPLATE_OF[name])["Resources"][f"{name}Function"]["Properties"]
 
 
-@every_application
+@every_operation
 def test_a_change_of_configuration_reaches_the_alias_too(name: str) -> None:
-    written = source("functions")["Resources"][f"{name}Function"]["Properties"]
+    written = source(TEMPLATE_OF[name])["Resources"][f"{name}Function"]["Properties"]
     assert written["AutoPublishAliasAllProperties"] is True
 
 
-@every_application
+@every_operation
 def test_payloads_are_never_retried_whichever_way_a_function_is_invoked(name: str) -> None:
     assert [setting["MaximumRetryAttempts"] for setting in invocations(name)] == [0, 0]
     assert {setting["Qualifier"] for setting in invocations(name)} == {"$LATEST", "http"}
 
 
-@every_application
+@every_operation
 def test_payloads_are_stored_nowhere_when_an_invocation_fails(name: str) -> None:
     assert "DeadLetterConfig" not in properties(name)
     assert not any(setting.get("DestinationConfig") for setting in invocations(name))
@@ -150,8 +157,7 @@ def test_a_function_answers_before_the_http_api_gives_up(name: str) -> None:
 
 @every_function
 def test_a_function_knows_what_it_is_told_and_no_more(name: str) -> None:
-    more = OF_APPLICATIONS if name in FUNCTIONS else OF_JOBS
-    assert set(properties(name)["Environment"]["Variables"]) == VARIABLES | more
+    assert set(properties(name)["Environment"]["Variables"]) == VARIABLES | MORE_VARIABLES[name]
 
 
 @every_function

@@ -1,26 +1,45 @@
-"""What is watched, and who is told."""
+"""What is watched of what the functions count, and who is told."""
+
+import pytest
 
 from phone_vault.services.tally import Measure
-from tests.infrastructure.templates import Template, of_type, source
+from tests.infrastructure.templates import TEMPLATE_OF, Template, of_type, source
 
-ALARM: Template = of_type("observability", "AWS::CloudWatch::Alarm")["BreakGlassAlarm"]["Properties"]
-VARIABLES = source("functions")["Globals"]["Function"]["Environment"]["Variables"]
+ALARMS: dict[Measure, Template] = {
+    Measure.BREAK_GLASS_USES: of_type("observability", "AWS::CloudWatch::Alarm")["BreakGlassAlarm"]["Properties"],
+    Measure.CIRCUIT_BREAKER_TRIPS: of_type("retention", "AWS::CloudWatch::Alarm")["CircuitBreakerAlarm"]["Properties"],
+}
+"""Somebody used rights for emergencies; a purge has left out a tenant of which too much would have gone."""
+COUNTED_BY = {
+    Measure.BREAK_GLASS_USES: ("functions", "privacy"),
+    Measure.CIRCUIT_BREAKER_TRIPS: (TEMPLATE_OF["AdvancePurge"],),
+}
 
-
-def test_a_single_use_of_rights_for_emergencies_raises_an_alarm_within_a_minute() -> None:
-    assert (ALARM["Threshold"], ALARM["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
-    assert (ALARM["Statistic"], ALARM["Period"], ALARM["EvaluationPeriods"]) == ("Sum", 60, 1)
-
-
-def test_the_alarm_watches_the_metric_that_the_functions_count() -> None:
-    assert ALARM["MetricName"] == Measure.BREAK_GLASS_USES
-    assert ALARM["Namespace"] == VARIABLES["POWERTOOLS_METRICS_NAMESPACE"]
-    assert ALARM["Dimensions"] == [{"Name": "service", "Value": VARIABLES["POWERTOOLS_SERVICE_NAME"]}]
+every_alarm = pytest.mark.parametrize("measure", ALARMS)
 
 
-def test_where_nobody_uses_them_there_is_no_alarm() -> None:
-    assert ALARM["TreatMissingData"] == "notBreaching"
+@every_alarm
+def test_a_single_one_raises_an_alarm_within_a_minute(measure: Measure) -> None:
+    alarm = ALARMS[measure]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+    assert (alarm["Statistic"], alarm["Period"], alarm["EvaluationPeriods"]) == ("Sum", 60, 1)
 
 
-def test_the_topic_is_told_if_there_is_one() -> None:
-    assert ALARM["AlarmActions"] == {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], []]}
+@every_alarm
+def test_the_alarm_watches_the_metric_that_the_functions_count(measure: Measure) -> None:
+    alarm = ALARMS[measure]
+    assert alarm["MetricName"] == measure
+    for template in COUNTED_BY[measure]:
+        variables = source(template)["Globals"]["Function"]["Environment"]["Variables"]
+        assert alarm["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]
+        assert alarm["Dimensions"] == [{"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}]
+
+
+@every_alarm
+def test_where_there_is_none_there_is_no_alarm(measure: Measure) -> None:
+    assert ALARMS[measure]["TreatMissingData"] == "notBreaching"
+
+
+@every_alarm
+def test_the_topic_is_told_if_there_is_one(measure: Measure) -> None:
+    assert ALARMS[measure]["AlarmActions"] == {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], []]}

@@ -6,10 +6,10 @@ import pytest
 
 from tests.infrastructure.templates import (
     ADMINISTRATOR,
-    FUNCTIONS,
-    JOBS,
     SOURCES,
+    STATE_MACHINES,
     TABLES,
+    TEMPLATE_OF,
     TENANT_KEY,
     references,
     source,
@@ -50,7 +50,7 @@ def test_every_parameter_has_a_label_and_a_group() -> None:
     assert set(INTERFACE["ParameterLabels"]) == set(PARAMETERS)
 
 
-@pytest.mark.parametrize("child", ["data", "functions", "lifecycle", "people", "observability"])
+@pytest.mark.parametrize("child", SOURCES.keys() - {"template"})
 def test_a_nested_template_is_given_exactly_what_it_asks_for(child: str) -> None:
     (stack,) = [
         resource["Properties"]
@@ -63,8 +63,8 @@ def test_a_nested_template_is_given_exactly_what_it_asks_for(child: str) -> None
 def test_the_outputs_are_what_operators_are_promised() -> None:
     assert set(source("template")["Outputs"]) == {
         *(f"{table}Table" for table in TABLES),
-        *(f"{function}FunctionArn" for function in (*FUNCTIONS, *JOBS)),
-        "RotationStateMachineArn",
+        *(f"{function}FunctionArn" for function in TEMPLATE_OF),
+        *(f"{machine}StateMachineArn" for machine in STATE_MACHINES),
         "KekId",
         "ReceiptKeyId",
         "StorageKeyId",

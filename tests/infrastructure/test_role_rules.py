@@ -3,12 +3,17 @@
 import pytest
 
 from tests.infrastructure.roles import ROLES, Grant, grants
-from tests.infrastructure.templates import FUNCTIONS, JOBS, Template, listed
+from tests.infrastructure.templates import FUNCTIONS, JOBS, RIGHTS, Template, listed
 
 RETURN_VALUES = "dynamodb:ReturnValues"
 SERVICES = {"dynamodb", "kms", "logs", "sqs", "xray"}
-OF_JOBS = {"census#*", "offboard#*", "receipt#*", "rotation#latest", "run#*"}
+OF_JOBS = {
+    *("census#*", "offboard#*", "receipt#*", "rotation#latest", "run#*"),
+    *("plan#*", "plan#*#*", "purge#*", "purge#*#*", "purge#low-water", "receipt#purge#*"),
+}
 """Rows of Operations that jobs keep; quotas are none of them."""
+OF_ERASURES = {"receipt#erasure#*"}
+"""Those that rights keep."""
 WITH_CIPHERTEXT = ("KeyRing", "Numbers", "RecordKeys")
 SHOWS_NOTHING = {"NONE"}
 SHOWS_WHAT_IT_WROTE = {"NONE", "UPDATED_NEW"}
@@ -60,6 +65,14 @@ def test_a_job_reads_and_writes_rows_of_jobs_in_operations_by_their_keys(functio
         if table_of(grant) == "Operations":
             assert grant.action in by_key
             assert set() < leading_keys(grant) <= OF_JOBS
+
+
+@pytest.mark.parametrize("function", RIGHTS)
+def test_a_right_reads_and_writes_receipts_of_erasures_in_operations_and_counts_calls(function: str) -> None:
+    for grant in grants(ROLES[f"{function}Role"]):
+        if reads_operations(grant):
+            assert grant.action in ("dynamodb:BatchGetItem", "dynamodb:PutItem")
+            assert leading_keys(grant) == OF_ERASURES
 
 
 @every_role

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 
 import pytest
 
+from phone_vault.crypto.macs import subject_ref
+from phone_vault.domain.secret import SecretKey
 from tests.infrastructure.roles import ROLES, Grant, grants
 from tests.infrastructure.templates import (
     ACCOUNT,
@@ -13,7 +16,10 @@ from tests.infrastructure.templates import (
     FUNCTIONS,
     JOBS,
     KMS_KEYS,
+    OF_PURGES,
+    RIGHTS,
     TABLES,
+    TEMPLATE_OF,
     TENANT_KEY,
     Template,
     listed,
@@ -29,11 +35,12 @@ from tests.permissions import (
     jobs,
     page,
     permissions,
+    rights,
 )
 
 DEPLOYED_FUNCTIONS = [
     name.removesuffix("Function")
-    for template in ("functions", "lifecycle")
+    for template in dict.fromkeys(TEMPLATE_OF.values())
     for name in of_type(template, "AWS::Lambda::Function")
 ]
 X_RAY = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
@@ -44,10 +51,21 @@ TABLE_KEYS = {
     logical_id.removesuffix("Table"): [key["AttributeName"] for key in table["Properties"]["KeySchema"]]
     for logical_id, table in of_type("data", "AWS::DynamoDB::Table").items()
 }
+INDEXES = [
+    (logical_id.removesuffix("Table"), index["IndexName"])
+    for logical_id, table in of_type("data", "AWS::DynamoDB::Table").items()
+    for index in table["Properties"].get("GlobalSecondaryIndexes", ())
+]
+DESTROYING = {"Hold", "Erase", "PurgePage"}
+"""Those that destroy records; Hold what was erased under one that goes."""
 LONGEST_KEY_ARN = f"arn:aws-us-gov:kms:ap-southeast-1:{ACCOUNT}:key/{'x' * 36}"
+
+SUBJECT_REF = subject_ref(SecretKey(b"0" * 32), "acme", "subject")
 
 every_role = pytest.mark.parametrize("role", ROLES.values(), ids=ROLES)
 every_application = pytest.mark.parametrize("function", FUNCTIONS)
+every_right = pytest.mark.parametrize("function", RIGHTS)
+every_operation = pytest.mark.parametrize("function", [*FUNCTIONS, *RIGHTS])
 every_job = pytest.mark.parametrize("function", JOBS)
 
 
@@ -87,6 +105,7 @@ def unwraps_record_keys(function: str) -> bool:
 def short_name(function: str, resource: str) -> str:
     table_arn = f"arn:aws:dynamodb:eu-west-1:{DEPLOYED['AWS::AccountId']}:table/phone-vault-"
     names = {f"{table_arn}{table}": table for table in TABLES}
+    names |= {f"{table_arn}{table}/index/{index}": f"{table}/{index}" for table, index in INDEXES}
     names |= {arn: name for name, arn in KMS_KEYS.items()} | {TENANT_KEY: "Kek"}
     names |= {DEPLOYED[f"{function}LogGroup.Arn"]: "own log group", DEAD_LETTERS: "dead letters", "*": "everything"}
     return names[resource]
@@ -160,8 +179,8 @@ def test_every_role_of_a_function_stands_on_the_page() -> None:
     assert ROLES.keys() == {f"{function}Role" for function in permissions()}
 
 
-def test_the_page_tells_functions_for_applications_from_jobs() -> None:
-    assert (set(applications()), set(jobs())) == (set(FUNCTIONS), set(JOBS))
+def test_the_page_tells_functions_for_applications_from_those_for_privacy_teams_and_from_jobs() -> None:
+    assert (set(applications()), set(rights()), set(jobs())) == (set(FUNCTIONS), set(RIGHTS), set(JOBS))
 
 
 @every_role
@@ -171,7 +190,7 @@ def test_a_role_names_every_action(role: Template) -> None:
 
 @every_role
 def test_a_role_names_every_resource_but_for_traces_and_the_streams_of_its_log_group(role: Template) -> None:
-    unnamed = {grant.action for grant in grants(role) if "*" in grant.resource}
+    unnamed = {grant.action for grant in grants(role) if "*" in grant.resource or "?" in grant.resource}
     assert unnamed == X_RAY | {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 
@@ -203,9 +222,10 @@ def test_only_rotate_keys_makes_new_material_of_kms_keys() -> None:
     assert allowed_to("RotateKeyOnDemand") == {"RotateKeys"}
 
 
-def test_only_off_boarding_signs_receipts() -> None:
-    assert allowed_to("Sign") == {"Offboard"}
-    assert allowed_to("Sign", KMS_KEYS["Receipt"]) == {"Offboard"}
+def test_only_what_ends_in_a_receipt_signs_and_with_the_key_of_receipts_alone() -> None:
+    signing = {"Offboard", "Hold", "Erase", "AdvancePurge"}
+    assert allowed_to("Sign") == allowed_to("Sign", KMS_KEYS["Receipt"]) == signing
+    assert not any(allowed_to("Sign", KMS_KEYS[other]) for other in ("Kek", "Storage"))
 
 
 @every_role
@@ -248,12 +268,84 @@ def test_a_function_for_applications_neither_deletes_nor_scans(function: str) ->
     assert not [each.action for each in of(function) if "Delete" in each.action or "Scan" in each.action]
 
 
-def test_of_the_jobs_only_those_delete_that_end_index_entries_and_suppressions() -> None:
-    assert allowed_to("DeleteItem") == {"SweepIndex", "RotateKeys"}
-    assert allowed_to("DeleteItem", "LookupIndex") == {"SweepIndex"}
+def test_only_those_delete_that_destroy_records_or_end_index_entries_and_suppressions() -> None:
+    assert allowed_to("DeleteItem") == DESTROYING | {"SweepIndex", "RotateKeys"}
+    assert allowed_to("DeleteItem", "Numbers") == DESTROYING
+    assert allowed_to("DeleteItem", "LookupIndex") == DESTROYING | {"SweepIndex"}
+    assert allowed_to("DeleteItem", "Subjects") == DESTROYING | {"RotateKeys"}
     (suppressions,) = (each for each in of("RotateKeys") if each.action == "dynamodb:DeleteItem")
     assert suppressions.resource.endswith("Subjects")
     assert suppressions.conditions == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#suppressed"]}}
+
+
+def test_nobody_deletes_a_record_key_but_time() -> None:
+    """What was destroyed leaves a tombstone, of which readers are told until it goes by itself."""
+    assert not allowed_to("DeleteItem", "RecordKeys")
+
+
+@pytest.mark.parametrize("function", sorted(DESTROYING))
+def test_what_destroys_records_learns_nothing_of_them_by_deleting(function: str) -> None:
+    for delete in (each for each in of(function) if each.action == "dynamodb:DeleteItem"):
+        assert delete.conditions["StringEqualsIfExists"] == {"dynamodb:ReturnValues": "NONE"}
+
+
+@pytest.mark.parametrize("function", [*RIGHTS, *OF_PURGES])
+def test_what_is_said_of_subjects_is_reached_by_subject_and_no_suppression_is(function: str) -> None:
+    for grant in (each for each in of(function) if each.resource.endswith("Subjects")):
+        (pattern,) = grant.conditions["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        assert fnmatchcase(f"acme#{SUBJECT_REF}", pattern)
+        assert not fnmatchcase("acme#suppressed", pattern)
+
+
+@every_right
+def test_a_right_neither_scans_nor_stores_numbers(function: str) -> None:
+    assert not actions_on(function, "Numbers") - {"DeleteItem"}
+    assert not [each.action for each in of(function) if "Scan" in each.action]
+    assert actions_on(function, "RecordKeys") == {"BatchGetItem", "UpdateItem"}
+
+
+@every_right
+def test_a_right_unwraps_the_key_of_subject_references_and_no_other(function: str) -> None:
+    assert {str(each.conditions) for each in of(function) if each.resource == KMS_KEYS["Kek"]} == {
+        str({"StringEquals": {"kms:EncryptionContext:use": ["subject"]}})
+    }
+    assert actions_on(function, KMS_KEYS["Kek"]) == {"Decrypt"}
+
+
+@pytest.mark.parametrize("function", OF_PURGES)
+def test_a_purge_unwraps_no_key_of_a_tenant_but_that_of_its_audit_entries(function: str) -> None:
+    assert not actions_on(function, KMS_KEYS["Kek"])
+    asked = {str(each.conditions) for each in of(function) if each.resource == KMS_KEYS["Storage"]}
+    assert all("'kms:EncryptionContext:use': 'audit'" in each or "kms:ViaService" in each for each in asked)
+
+
+@pytest.mark.parametrize("function", [*RIGHTS, *OF_PURGES])
+def test_neither_a_right_nor_a_purge_reads_a_message(function: str) -> None:
+    assert actions_on(function, "Numbers") == ({"DeleteItem"} if function in DESTROYING else set())
+
+
+@pytest.mark.parametrize("function", ["PlanPurge", "AdvancePurge"])
+def test_what_plans_a_purge_changes_no_record(function: str) -> None:
+    assert not actions_on(function, "RecordKeys") - {"BatchGetItem", "Scan"}
+    assert actions_on(function, "RecordKeys/index/Due") == {"Query"}
+    assert not any(actions_on(function, table) for table in ("LookupIndex", "Subjects", "Numbers"))
+
+
+def test_of_a_purge_only_what_destroys_says_so_of_a_page_and_only_what_proves_it_of_a_run() -> None:
+    writes = {
+        function: {
+            key
+            for each in of(function)
+            if each.action == "dynamodb:PutItem" and each.resource.endswith("Operations")
+            for key in each.conditions["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        }
+        for function in OF_PURGES
+    }
+    assert writes == {
+        "PlanPurge": {"plan#*"},
+        "AdvancePurge": {"plan#*", "purge#*", "receipt#purge#*"},
+        "PurgePage": {"purge#*#*"},
+    }
 
 
 def test_no_role_writes_in_batches_in_which_a_put_cannot_be_told_from_a_delete() -> None:
@@ -316,7 +408,7 @@ def test_looking_up_needs_no_branch_key_and_no_number(function: str) -> None:
 
 
 def test_reveal_alone_reads_numbers_and_re_indexing_among_the_jobs() -> None:
-    readers = {function for function in permissions() if actions_on(function, "Numbers") - {"PutItem"}}
+    readers = {function for function in permissions() if actions_on(function, "Numbers") - {"PutItem", "DeleteItem"}}
     assert readers == {"Reveal", "Reindex"}
 
 
@@ -352,7 +444,7 @@ def test_re_wrapping_writes_wrapped_keys_and_nothing_beside_them() -> None:
     }
 
 
-@pytest.mark.parametrize("function", ["AdvanceRotation", "Census", "SweepIndex", "RetireKeys", "Offboard"])
+@pytest.mark.parametrize("function", ["AdvanceRotation", "Census", "SweepIndex", "RetireKeys", "Offboard", *OF_PURGES])
 def test_a_job_that_only_counts_or_destroys_unwraps_no_key_of_a_tenant(function: str) -> None:
     assert not actions_on(function, KMS_KEYS["Kek"])
 
@@ -366,8 +458,8 @@ def test_no_key_that_was_destroyed_is_written_again_by_a_job_that_cannot_wrap(fu
         assert gets_a_key not in named or function == "Offboard"  # which takes it away: IAM knows no REMOVE
 
 
-@every_application
-def test_nothing_of_an_application_reaches_the_queue_of_what_failed(function: str) -> None:
+@every_operation
+def test_no_payload_of_a_caller_reaches_the_queue_of_what_failed(function: str) -> None:
     assert not actions_on(function, DEAD_LETTERS)
 
 

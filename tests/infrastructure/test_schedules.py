@@ -10,25 +10,36 @@ from tests.infrastructure.templates import (
     ACCOUNT,
     DEAD_LETTERS,
     DEPLOYED,
-    ROTATION,
     SOURCES,
+    STATE_MACHINES,
     Template,
     of_type,
     resolve,
     source,
 )
 
-NAMES = DEPLOYED | {
-    f"{name}ScheduleRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("RotateKeys", "Rotation")
-}
-SCHEDULES = {
-    name.removesuffix("Schedule"): schedule["Properties"]
-    for name, schedule in of_type("lifecycle", "AWS::Scheduler::Schedule").items()
-}
-ALARMS = {name: alarm["Properties"] for name, alarm in of_type("lifecycle", "AWS::CloudWatch::Alarm").items()}
 TARGETS = {
     "RotateKeys": ("lambda:InvokeFunction", DEPLOYED["RotateKeysFunction.Arn"]),
-    "Rotation": ("states:StartExecution", ROTATION),
+    "Rotation": ("states:StartExecution", STATE_MACHINES["Rotation"]),
+    "Purge": ("states:StartExecution", STATE_MACHINES["Purge"]),
+}
+DAYS_BETWEEN = {"RotateKeys": 1, "Rotation": 7, "Purge": 1}
+TURNED_OFF_BY = {"RotateKeys": "KeyRotationSchedule", "Rotation": "KeyRotationSchedule", "Purge": "PurgeSchedule"}
+"""Parameters of the vault's template."""
+NAMES = DEPLOYED | {f"{name}ScheduleRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in TARGETS}
+TEMPLATE_OF = {
+    name.removesuffix("Schedule"): template
+    for template in SOURCES
+    for name in of_type(template, "AWS::Scheduler::Schedule")
+}
+SCHEDULES = {
+    name: of_type(template, "AWS::Scheduler::Schedule")[f"{name}Schedule"]["Properties"]
+    for name, template in TEMPLATE_OF.items()
+}
+ALARMS = {
+    name: alarm["Properties"]
+    for template in SOURCES
+    for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items()
 }
 
 CRON = re.compile(
@@ -38,6 +49,7 @@ CRON = re.compile(
 """As much of it as we use. Source: EventBridge Scheduler User Guide, "Cron-based schedules"."""
 
 every_schedule = pytest.mark.parametrize("name", TARGETS)
+every_state_machine = pytest.mark.parametrize("name", STATE_MACHINES)
 
 
 def target(name: str) -> Template:
@@ -76,9 +88,9 @@ def test_an_expression_that_the_scheduler_refuses_is_found(expression: str) -> N
     assert not is_valid(expression)
 
 
-def test_versions_are_made_on_the_day_on_which_they_are_due_and_records_moved_in_the_week() -> None:
+def test_what_is_due_is_made_or_purged_on_its_day_and_records_are_moved_in_the_week() -> None:
     days = {name: days_between(schedule["ScheduleExpression"]) for name, schedule in SCHEDULES.items()}
-    assert days == {"RotateKeys": 1, "Rotation": 7}
+    assert days == DAYS_BETWEEN
 
 
 @every_schedule
@@ -89,13 +101,20 @@ def test_a_schedule_starts_at_no_fixed_minute(name: str) -> None:
 
 @every_schedule
 def test_a_schedule_can_be_turned_off(name: str) -> None:
-    assert SCHEDULES[name]["State"] == {"Ref": "KeyRotationSchedule"}
-    assert source("template")["Parameters"]["KeyRotationSchedule"]["AllowedValues"] == ["ENABLED", "DISABLED"]
+    (stack,) = (
+        each["Properties"]["Parameters"]
+        for each in source("template")["Resources"].values()
+        if each["Properties"]["Location"].endswith(f"/{TEMPLATE_OF[name]}.yaml")
+    )
+    assert stack[SCHEDULES[name]["State"]["Ref"]] == {"Ref": TURNED_OFF_BY[name]}
+    assert source("template")["Parameters"][TURNED_OFF_BY[name]]["AllowedValues"] == ["ENABLED", "DISABLED"]
 
 
 @every_schedule
 def test_a_schedule_is_in_the_vaults_group(name: str) -> None:
-    assert SCHEDULES[name]["GroupName"] == {"Ref": "Schedules"}
+    (group,) = of_type("lifecycle", "AWS::Scheduler::ScheduleGroup").values()
+    names = NAMES | {"Schedules": resolve(group["Properties"]["Name"])}
+    assert resolve(SCHEDULES[name]["GroupName"], names) == "phone-vault"
 
 
 @every_schedule
@@ -141,19 +160,21 @@ def test_a_message_in_the_queue_of_what_failed_raises_an_alarm() -> None:
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
 
 
-def test_a_rotation_that_does_not_come_to_its_end_raises_an_alarm() -> None:
+@every_state_machine
+def test_an_execution_that_does_not_come_to_its_end_raises_an_alarm(name: str) -> None:
     watched = {
         each["MetricStat"]["Metric"]["MetricName"]: resolve(each["MetricStat"]["Metric"]["Dimensions"])
-        for each in ALARMS["RotationAlarm"]["Metrics"]
+        for each in ALARMS[f"{name}Alarm"]["Metrics"]
         if "MetricStat" in each
     }
-    of_rotation = [{"Name": "StateMachineArn", "Value": ROTATION}]
-    assert watched == dict.fromkeys(("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"), of_rotation)
+    of_it = [{"Name": "StateMachineArn", "Value": STATE_MACHINES[name]}]
+    assert watched == dict.fromkeys(("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"), of_it)
 
 
-def test_whatever_is_watched_of_rotations_counts() -> None:
-    (sum_of_all,) = (each for each in ALARMS["RotationAlarm"]["Metrics"] if "Expression" in each)
-    ids = {each["Id"] for each in ALARMS["RotationAlarm"]["Metrics"]} - {sum_of_all["Id"]}
+@every_state_machine
+def test_whatever_is_watched_of_executions_counts(name: str) -> None:
+    (sum_of_all,) = (each for each in ALARMS[f"{name}Alarm"]["Metrics"] if "Expression" in each)
+    ids = {each["Id"] for each in ALARMS[f"{name}Alarm"]["Metrics"]} - {sum_of_all["Id"]}
     assert set(re.findall(r"FILL\((\w+), 0\)", sum_of_all["Expression"])) == ids
 
 

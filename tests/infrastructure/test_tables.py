@@ -9,6 +9,8 @@ from tests.permissions import Permission, denied
 
 RESOURCE_POLICY_LIMIT = 20 * 1024  # characters, white space counted
 SHORT_WINDOW = {"RecordKeysTable", "LookupIndexTable"}
+MORTAL = {"RecordKeysTable", "OperationsTable", "SubjectsTable"}
+"""With rows that go by themselves when their time has come."""
 DEPLOYED_TABLES = of_type("data", "AWS::DynamoDB::Table")
 
 # Table: key attributes with their types, then index: key attributes.
@@ -95,12 +97,12 @@ def test_record_keys_and_index_entries_alone_have_the_window_that_an_erasure_wai
     assert windows == {name: {"Ref": "KeyRecoveryDays"} if name in SHORT_WINDOW else 35 for name in DEPLOYED_TABLES}
 
 
-def test_rows_go_by_themselves_where_destroyed_keys_and_past_hours_are_left() -> None:
+def test_rows_go_by_themselves_where_destroyed_keys_past_hours_and_old_consents_are_left() -> None:
     assert {
         name: table["Properties"]["TimeToLiveSpecification"]
         for name, table in DEPLOYED_TABLES.items()
         if "TimeToLiveSpecification" in table["Properties"]
-    } == {name: {"AttributeName": "expires_ttl", "Enabled": True} for name in ("RecordKeysTable", "OperationsTable")}
+    } == {name: {"AttributeName": "expires_ttl", "Enabled": True} for name in MORTAL}
 
 
 def test_the_policies_of_tables_deny_to_all_what_the_page_of_permissions_says() -> None:
