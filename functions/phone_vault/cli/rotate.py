@@ -6,7 +6,7 @@ from typing import Any
 from phone_vault.cli import stack
 from phone_vault.cli.console import Console, Silence, Terminal
 from phone_vault.cli.output import print_json
-from phone_vault.cli.problem import ReportedProblem
+from phone_vault.cli.problem import ReportedProblem, WrongUsage
 from phone_vault.cli.rotating import outcome
 from phone_vault.cli.rotating.confirmation import confirm
 from phone_vault.cli.rotating.order import NewKeys, Order, Use
@@ -82,7 +82,14 @@ def add_order_to(parser: argparse.ArgumentParser) -> None:
 
 
 def order_in(arguments: argparse.Namespace) -> Order:
-    """As the command line has it."""
+    """As the command line has it; `WrongUsage` for what would do less than it says."""
+    if arguments.compromise and arguments.no_new_keys:
+        raise WrongUsage("after a compromise new keys are needed: --compromise does not go with --no-new-keys")
+    if arguments.compromise and arguments.use == Use.KMS:
+        raise WrongUsage(
+            "new material of a KMS key cures no compromise, because KMS keeps the old: deploy another KMS key, or name "
+            "the use that may be known (branch, index)"
+        )
     new_keys = NewKeys.NOW if arguments.use or arguments.compromise else NewKeys.DUE
     return Order(
         new_keys=NewKeys.NONE if arguments.no_new_keys else new_keys,

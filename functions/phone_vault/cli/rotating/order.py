@@ -72,7 +72,6 @@ class Order:
         return {
             "use": str(Use.KMS),
             **({"tenant_id": self.tenant_id} if self.tenant_id else {}),
-            **({"reason": "compromise"} if self.is_compromised else {}),
         }
 
     def execution_name(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from phone_vault.cli import rotate
+from phone_vault.cli.problem import WrongUsage
 from phone_vault.cli.rotating.order import Order
 
 
@@ -52,6 +53,12 @@ def test_what_cannot_be_taken_back_has_a_warning() -> None:
         bool(ordered(*options).warnings) for options in (["--use", "kms"], ["--re-encrypt"], ["--compromise"], [])
     ]
     assert warned == [True, True, False, False]
+
+
+@pytest.mark.parametrize("options", [["--use", "kms"], ["--no-new-keys"]])
+def test_a_compromise_is_not_answered_by_what_cures_none(options: list[str]) -> None:
+    with pytest.raises(WrongUsage):
+        ordered("--compromise", *options)
 
 
 def test_names_of_executions_are_such_as_step_functions_takes() -> None:
