@@ -127,6 +127,22 @@ def test_100_numbers_and_more_go_in_one_call(vault: Vault, tenant: str) -> None:
     assert all(row.keys() == SWEPT for row in vault.rows("RecordKeys", f"{tenant}#"))
 
 
+def test_a_further_number_costs_four_requests_and_eleven_write_units(vault: Vault, tenant: str) -> None:
+    """Its closing shares a transaction with 49 others."""
+
+    def cost(count: int) -> tuple[int, float]:
+        for at in range(count):
+            vault.protect(tenant, number=f"+44 7400 {300_000 + at}")
+        before = len(vault.cloud.calls)
+        assert erase(vault, tenant, subject_id=SUBJECT)["erased"] == count
+        calls = vault.cloud.calls[before:]
+        return len(calls), sum(call.write_units for call in calls)
+
+    few, many = cost(5), cost(25)
+    assert (many[0] - few[0]) / 20 <= 4
+    assert 10.9 <= (many[1] - few[1]) / 20 <= 11.5
+
+
 def test_two_erases_of_a_subject_at_once_end_as_one(vault: Vault, tenant: str) -> None:
     for number in (BRITISH, AMERICAN):
         vault.protect(tenant, number=number)
