@@ -65,6 +65,18 @@ class RightsWorld(World):
             clock=ports["clock"],
         )
 
+    def another(self) -> "RightsWorld":
+        """Other instances beside the present ones, which nothing disturbs: for what happens in the midst of a call."""
+        return RightsWorld(
+            clock=self.clock,
+            log=self.log,
+            kms=self.kms,
+            key_ring_store=self.key_ring_store,
+            counters=self.counters,
+            policy=self.policy,
+            tables=self.tables,
+        )
+
     def stored(
         self,
         number: str = NUMBERS[0],

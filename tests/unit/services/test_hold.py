@@ -11,7 +11,6 @@ from phone_vault.domain.audit import Entry
 from phone_vault.domain.errors import StoreUnavailable
 from phone_vault.domain.ports import NewNumber
 from phone_vault.domain.standing import Hold, Level
-from tests.fakes import Disturbances
 from tests.unit.samples import cases
 from tests.unit.services.rights_world import NUMBERS, SUBJECT, RightsWorld, pointers, problem_of
 from tests.unit.services.world import SENDER
@@ -316,10 +315,10 @@ def without_due(state: dict[str, Any]) -> dict[str, Any]:
 def test_two_releases_at_once_both_end_with_the_case_gone(world: RightsWorld) -> None:
     tokens = [world.stored(number) for number in NUMBERS]
     world.call("Hold", place())
-    second = RightsWorldTwin(world)
+    second = world.another()
     for call in ("subjects.read", "subjects.write", "subjects.members", "retained.read", "retained.change"):
         world.call("Hold", place())
-        world.disturbances.before(call, lambda: second.call(release()))
+        world.disturbances.before(call, lambda: second.call("Hold", release()))
         answer = world.call("Hold", release())
         world.disturbances.end()
         assert problem_of(answer) in (None, "not-found")  # when the other one had ended before this one began
@@ -336,7 +335,7 @@ def test_a_case_placed_while_it_is_released_is_whole_or_gone(world: RightsWorld,
     tokens = [world.stored(number) for number in NUMBERS]
     world.call("Hold", place())
     nothing: list[Callable[[], object]] = [lambda: None] * (at - 1)
-    world.disturbances.before(call, *nothing, lambda: RightsWorldTwin(world).call(place()))
+    world.disturbances.before(call, *nothing, lambda: world.another().call("Hold", place()))
     world.call("Hold", release())
     is_placed = world.subject().cases == {CASE}
     assert not world.subject().releasing
@@ -351,28 +350,11 @@ def test_a_case_released_while_it_is_placed_is_whole_or_gone(world: RightsWorld,
     tokens = [world.stored(number) for number in NUMBERS]
     world.call("Hold", place(tokens[0], "another"))
     nothing: list[Callable[[], object]] = [lambda: None] * (at - 1)
-    world.disturbances.before(call, *nothing, lambda: RightsWorldTwin(world).call(release()))
+    world.disturbances.before(call, *nothing, lambda: world.another().call("Hold", release()))
     world.call("Hold", place())
     is_placed = world.subject().cases == {CASE}
     assert not world.subject().releasing
     assert [ON_SUBJECT in world.standing(token).holds for token in tokens] == [is_placed] * 3
-
-
-class RightsWorldTwin:
-    """Another instance of Hold over the same tables, which nothing disturbs."""
-
-    def __init__(self, world: RightsWorld) -> None:
-        self._world = RightsWorld(
-            clock=world.clock,
-            log=world.log,
-            kms=world.kms,
-            key_ring_store=world.key_ring_store,
-            tables=world.tables,
-            disturbances=Disturbances(),
-        )
-
-    def call(self, payload: dict[str, Any]) -> dict[str, Any]:
-        return self._world.call("Hold", payload)
 
 
 @pytest.mark.parametrize("call", ["subjects.read", "subjects.write", "subjects.members", "retained.change"])
