@@ -58,5 +58,5 @@ def subject_of(subject_id: SubjectId, row: Mapping[str, Any] | None) -> Subject:
             releasing=frozenset(map(text_in, row["releasing"])),
             grounds=frozenset(map(Ground, row["grounds"])),
             withdrawn={purpose: moments.from_text(at) for purpose, at in row["withdrawn"].items()},
-            erasure=Erasure(text_in(erasure["id"]), moments.from_text(erasure["at"])) if erasure else None,
+            erasure=Erasure(text_in(erasure["id"]), moments.from_text(erasure["at"])) if erasure is not None else None,
         )
