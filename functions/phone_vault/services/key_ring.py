@@ -74,10 +74,9 @@ class KeyRing:
         self._not_served.clear()
 
     def forget(self) -> None:
-        """Everything that was read or unwrapped before."""
+        """All rows that were read before. What was unwrapped stays, within its age: a version's key never changes."""
         self._not_served.clear()
         self._rows.clear()
-        self._keys.clear()
 
     def ensure(self, tenant_id: str) -> None:
         """Make the tenant's first keys if it has none; whoever comes second takes what the first has made.
@@ -99,6 +98,10 @@ class KeyRing:
         """The branch key for new record keys, with its version."""
         row = self._active(tenant_id, KeyUse.BRANCH)
         return row.key_id.version, WrappingKey(row.key_id.name, self._unwrapped(row, KeyUse.BRANCH))
+
+    def active_branch_version(self, tenant_id: str) -> int:
+        """Its version alone, without KMS."""
+        return self._active(tenant_id, KeyUse.BRANCH).key_id.version
 
     def branch_key(self, tenant_id: str, version: int) -> WrappingKey:
         """The branch key under which a record key was wrapped; `KeyUnavailable` for one that may not be used."""

@@ -11,7 +11,7 @@ from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.moments import to_text
 from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.policy import Demand, View
-from phone_vault.domain.ports import RecordId
+from phone_vault.domain.ports import Contended, RecordId
 from phone_vault.domain.requests import RequestReader
 from phone_vault.domain.retention import check_permitted, ends_at, used
 from phone_vault.domain.stored_number import StoredNumber
@@ -78,10 +78,17 @@ class Reveal(Operation[RevealRequest]):
         return outcomes
 
     def _decrypted(self, record: StoredNumber, messages: Mapping[RecordId, bytes]) -> PhoneNumber:
-        message = messages.get(RecordId(record.tenant_id, record.token))
-        if message is None:
-            raise TamperedStore("a stored number has lost its message")
-        return decrypt_number(message, self.record_keys.unwrap(record), record.tenant_id, record.token)
+        record_id = RecordId(record.tenant_id, record.token)
+        try:
+            record_key = self.record_keys.unwrap(record)
+            return decrypt_number(messages.get(record_id, b""), record_key, record.tenant_id, record.token)
+        except TamperedStore:
+            # Key and message are read in one request, which is not one moment: both may have been made anew in between,
+            # or destroyed.
+            now = self.numbers.records({record_id}).get(record_id)
+            if now is None or now.revision != record.revision:
+                raise Contended("the record has changed while it was read") from None
+            raise
 
     def _outcome(
         self, item: Item[RevealRequest], request: RevealRequest, record: StoredNumber, number: PhoneNumber

@@ -20,8 +20,7 @@ class Rewrapping:
         """Whether it is wrapped as a new key of its tenant would be."""
         if self._record_keys.is_direct(record.tenant_id):
             return record.branch_key_version is None and record.kms_key == self._mover.kms_key_of(record.tenant_id)
-        version, _ = self._key_ring.active_branch_key(record.tenant_id)
-        return record.branch_key_version == version
+        return record.branch_key_version == self._key_ring.active_branch_version(record.tenant_id)
 
     def rewrapped(self, record: Wrapped) -> WrappedRecordKey:
         """From KMS key to KMS key of one region without its plaintext, which otherwise is in this process alone."""
