@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
 from phone_vault.cli.console import Console
@@ -81,13 +82,14 @@ class Subject:
         from phone_vault.adapters.shard_scans import PAGE_ROWS
         from phone_vault.adapters.tables import KEYS_PER_BATCH_READ
         from phone_vault.services.reindex import POSITIONS_AT_ONCE
-        from phone_vault.services.shard_worker import PAGES_PER_CALL
+        from phone_vault.services.shard_worker import ENOUGH_FOR_A_CALL, PAGES_PER_CALL
 
         number = shards or int(self._vault.parameters["RotationShards"])
         return Machinery(
             shards=number,
             page_rows=PAGE_ROWS,
             pages_per_call=PAGES_PER_CALL,
+            calls_a_key=ceil(self.policy.branch_key_cache_seconds / ENOUGH_FOR_A_CALL.total_seconds()),
             positions_at_once=POSITIONS_AT_ONCE,
             keys_a_read=KEYS_PER_BATCH_READ,
             shards_at_once=min(number, SHARDS_AT_ONCE),

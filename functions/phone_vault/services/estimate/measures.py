@@ -23,6 +23,8 @@ class Machinery:
     shards: int
     page_rows: int
     pages_per_call: int
+    calls_a_key: int
+    """For how many calls, one after the other, a function keeps a key that it has unwrapped; 0: not at all."""
     positions_at_once: int
     keys_a_read: int
     shards_at_once: int

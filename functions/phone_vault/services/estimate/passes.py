@@ -50,6 +50,7 @@ class Pass(ABC):
         self._pages = 0
         self._queried: set[str] = set()
         self._unwrapped: set[tuple[str, str, int]] = set()
+        self._calls = 0
 
     def read(self, page: PageRead) -> None:
         """One page of RecordKeys."""
@@ -60,7 +61,8 @@ class Pass(ABC):
 
     def end_shard(self) -> None:
         """The next page is that of another shard."""
-        self._pages = 0
+        self._pages = self._calls = 0
+        self._unwrapped.clear()
         self.bill.transitions += _STATES_A_SHARD
 
     @abstractmethod
@@ -78,7 +80,9 @@ class Pass(ABC):
         self.bill.transitions += _STATES_A_CALL
         self.bill.ask("dynamodb:GetItem", 2, read=1)
         self._queried.clear()
-        self._unwrapped.clear()
+        if self._calls % max(1, self._world.machinery.calls_a_key) == 0:
+            self._unwrapped.clear()
+        self._calls += 1
 
     def end_page(self) -> None:
         """The cursor is saved."""
@@ -101,9 +105,9 @@ class Pass(ABC):
             self.bill.ask("dynamodb:Query", read=self._world.query_units(tenant_id))
 
     def unwrap(self, tenant_id: str, use: KeyUse, version: int = 1) -> None:
-        """Once a call."""
+        """As long as it is not kept."""
         key = (tenant_id, str(use), version)
-        if key not in self._unwrapped:
+        if key not in self._unwrapped or not self._world.machinery.calls_a_key:
             self._unwrapped.add(key)
             self.bill.ask("kms:Decrypt")
 
@@ -134,8 +138,6 @@ class RewrapPass(Pass):
         """One update for each stale record."""
         stale = []
         for row, outlook in self.served(rows):
-            if not outlook.is_direct:
-                self.unwrap(row.tenant_id, KeyUse.BRANCH, outlook.active_branch)
             if not self._is_repeated and not _is_current(row, outlook):
                 stale.append((row, outlook))
         self.announce((row.tenant_id for row, _ in stale), KeyUse.AUDIT)
@@ -153,6 +155,8 @@ class RewrapPass(Pass):
                 self.unwrap(row.tenant_id, KeyUse.BRANCH, row.branch_key_version)
             if outlook.is_direct:
                 self.bill.ask("kms:Encrypt")
+            else:
+                self.unwrap(row.tenant_id, KeyUse.BRANCH, outlook.active_branch)
         if outlook.is_direct:  # with the check that the tenant has not left
             self.bill.ask("dynamodb:TransactWriteItems", write=IN_A_TRANSACTION)
             self.updates[IN_A_TRANSACTION, row.known_bytes] += 1

@@ -29,13 +29,16 @@ def supposed(
     sizes: RowSizes,
     mean_record_bytes: float,
 ) -> Reckoned:
-    """One shard is looked at: a part of it, and the same with one more call's worth; the rest follows from the two."""
+    """One shard is looked at: a part of it, and the same with one more round of calls; the rest follows from the two.
+
+    A round is as many calls as a key is kept for.
+    """
     names = [f"tenant-{number}" for number in range(1, tenants + 1)]
     outlooks = _outlooks(names, policy, wanted)
-    a_call = machinery.page_rows * machinery.pages_per_call
+    a_round = machinery.page_rows * machinery.pages_per_call * max(1, machinery.calls_a_key)
     in_shard = ceil(records / machinery.shards)
-    further_calls = max(0, in_shard // a_call - 1)
-    part = in_shard - further_calls * a_call
+    further_rounds = max(0, in_shard // a_round - 1)
+    part = in_shard - further_rounds * a_round
 
     def shard(rows: int) -> Reckoned:
         reckoning = RotationReckoning(outlooks, wanted, machinery, sizes)
@@ -44,8 +47,8 @@ def supposed(
         reckoning.end_shard()
         return reckoning.reckoned([rows], mean_record_bytes)
 
-    less, more = shard(part), shard(part + a_call)
-    return _extended(less, more, further_calls, machinery.shards, records / (machinery.shards * in_shard))
+    less, more = shard(part), shard(part + a_round)
+    return _extended(less, more, further_rounds, machinery.shards, records / (machinery.shards * in_shard))
 
 
 def _outlooks(names: list[str], policy: VaultPolicy, wanted: Wanted) -> dict[str, Outlook]:

@@ -18,7 +18,13 @@ from tests.unit.samples import POLICY
 
 SIZES = RowSizes(message=350, index_entry=150, key_ring_row=300, added_position=100, added_moment=30)
 MACHINERY = Machinery(
-    shards=2, page_rows=100, pages_per_call=25, positions_at_once=25, keys_a_read=100, shards_at_once=2
+    shards=2,
+    page_rows=100,
+    pages_per_call=25,
+    calls_a_key=10,
+    positions_at_once=25,
+    keys_a_read=100,
+    shards_at_once=2,
 )
 ROW = ReckonedRow("acme", Kind.STORED_NUMBER, 1, None, frozenset({1}), 160)
 MEAN = 700.0
@@ -68,7 +74,7 @@ def test_a_stale_record_is_one_write() -> None:
 
 def test_a_current_record_is_none() -> None:
     bill = rewrapped(*[ROW._replace(branch_key_version=2)] * 10)
-    assert (bill.requests["dynamodb:UpdateItem"], bill.requests["kms:Decrypt"]) == (0, 1)
+    assert (bill.requests["dynamodb:UpdateItem"], bill.kms_calls) == (0, 0)
 
 
 def test_a_record_of_more_than_a_kilobyte_is_two_units() -> None:
@@ -76,10 +82,14 @@ def test_a_record_of_more_than_a_kilobyte_is_two_units() -> None:
     assert mixed.write_units == small.write_units + 1
 
 
-@pytest.mark.parametrize("records", [1, 99, 1000, 2400])
-def test_kms_is_asked_once_a_call_and_not_once_a_record(records: int) -> None:
+@pytest.mark.parametrize("records", [1, 99, 2400, 24_900])
+def test_kms_is_asked_once_while_keys_are_kept_and_not_once_a_record(records: int) -> None:
     """For the branch key of before, that of now, and the audit key."""
     assert rewrapped(*[ROW] * records).requests["kms:Decrypt"] == 3
+
+
+def test_kms_is_asked_again_when_keys_are_too_old() -> None:
+    assert rewrapped(*[ROW] * 25_100).requests["kms:Decrypt"] == 6
 
 
 def test_a_call_ends_after_so_many_pages() -> None:
