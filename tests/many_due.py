@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from phone_vault.domain.jurisdiction import Jurisdiction
 from phone_vault.domain.policy import RetentionRule, RetentionStart
@@ -16,6 +17,8 @@ from phone_vault.domain.stored_number import Grant, IndexPosition, StoredNumber
 from phone_vault.domain.subject import SubjectId
 from tests.fakes import Disturbances, Place
 from tests.unit.services.purge_world import PurgeWorld
+
+T = TypeVar("T")
 
 TENANT = "default"
 PERIOD = timedelta(days=30)
@@ -112,10 +115,10 @@ class _Measured:
         plan = self._call(lambda: world.advance("plan", purge={}))
         run = self._call(lambda: world.advance("begin", purge={}, plan_id=plan["plan_id"]))
         for page in run["pages"]:
-            self._call(lambda page=page: world.page(run["scope"], run["run_id"], page))
+            self._call(partial(world.page, run["scope"], run["run_id"], page))
         return self._call(lambda: world.advance("finish", scope=run["scope"], run_id=run["run_id"]))
 
-    def _call(self, act: Callable[[], Any]) -> Any:
+    def _call(self, act: Callable[[], T]) -> T:
         tracemalloc.start()
         try:
             return act()
