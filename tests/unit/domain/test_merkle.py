@@ -32,3 +32,12 @@ def test_the_root_of_nothing_is_the_hash_of_nothing() -> None:
 def test_a_node_does_not_pass_for_a_leaf() -> None:
     left, right = merkle.leaf_hash(b"left"), merkle.leaf_hash(b"right")
     assert merkle.leaf_hash(left + right) != merkle.root([left, right])
+
+
+@pytest.mark.parametrize("count", range(70))
+def test_a_tree_that_grows_is_the_same_tree(count: int) -> None:
+    leaves = [merkle.leaf_hash(bytes([each])) for each in range(count)]
+    tree = merkle.GrowingTree()
+    for leaf in leaves:
+        tree.add(leaf)
+    assert (tree.root(), tree.count) == (merkle.root(leaves), count)
