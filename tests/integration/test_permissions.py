@@ -94,6 +94,17 @@ def test_a_role_is_refused_what_stands_in_other_rows_and_not_in_its_own(vault: V
     assert not wrong
 
 
+@pytest.mark.parametrize("table", ["Numbers", "LookupIndex", "Subjects"])
+@pytest.mark.parametrize("function", ["Hold", "Erase", "PurgePage"])
+def test_a_role_that_deletes_may_not_ask_what_it_has_deleted(vault: Vault, function: str, table: str) -> None:
+    (granted,) = (each for each in permissions()[function] if (each.resource, each.action) == (table, "DeleteItem"))
+    (attempt,) = attempts(vault, granted)
+    client = role_client(vault, function, "dynamodb")
+    assert not refused(client, attempt.operation, attempt.parameters)
+    for wanted in ("ALL_OLD", "UPDATED_NEW"):
+        assert refused(client, attempt.operation, {**attempt.parameters, "ReturnValues": wanted})
+
+
 @every_function
 def test_what_a_role_may_have_asked_for_by_dynamodb_it_may_not_ask_for_itself(vault: Vault, function: str) -> None:
     (storage,) = arns(vault, "Storage")

@@ -12,6 +12,9 @@ from tests.permissions import Permission
 
 TENANT = "victim"
 _FILLED = "attempt"
+_INDEX_KEYS = {"Due": "due"}
+_ALLOWED_BY_NO_LIST = "subject_id"
+"""An attribute that an update may name only where it may name any."""
 _PLAINTEXT = b"0" * 32
 _OF_KMS_KEYS: dict[str, tuple[str, dict[str, Any]]] = {
     "GetPublicKey": ("get_public_key", {}),
@@ -65,12 +68,14 @@ def _context(permission: Permission) -> dict[str, str]:
 
 
 def _query(vault: Vault, permission: Permission) -> Attempt:
-    name = KEYS[permission.resource][0]
+    table, _, index = permission.resource.partition("/")
+    name = _INDEX_KEYS[index] if index else KEYS[table][0]
     parameters = {
-        "TableName": vault.table(permission.resource),
+        "TableName": vault.table(table),
         "KeyConditionExpression": "#key = :key",
         "ExpressionAttributeNames": {"#key": name},
-        "ExpressionAttributeValues": {":key": _key(permission)[name]},
+        "ExpressionAttributeValues": {":key": {"S": _partition(permission)}},
+        **({"IndexName": index} if index else {}),
     }
     return Attempt("dynamodb", "query", parameters)
 
@@ -119,7 +124,7 @@ def _check(vault: Vault, permission: Permission) -> Attempt:
 
 
 def _update(vault: Vault, permission: Permission) -> Attempt:
-    names = sorted(permission.values("attributes") - set(KEYS[permission.resource])) or ["purposes"]
+    names = sorted(permission.values("attributes") - set(KEYS[permission.resource])) or [_ALLOWED_BY_NO_LIST]
     parameters = {
         "TableName": vault.table(permission.resource),
         "Key": _key(permission),
@@ -146,9 +151,13 @@ _DYNAMODB: dict[str, Callable[[Vault, Permission], Attempt]] = {
 def _key(permission: Permission) -> dict[str, Any]:
     """Of an item that nobody needs, under the partition key that the condition asks for."""
     partition, *sort = KEYS[permission.resource]
-    key = {partition: {"S": _filled(permission.value("key") or f"{TENANT}#*")}}
+    key = {partition: {"S": _partition(permission)}}
     return key | {name: {"N": "1"} if name == "sequence" else {"S": _FILLED} for name in sort}
 
 
+def _partition(permission: Permission) -> str:
+    return _filled(permission.value("key") or f"{TENANT}#*")
+
+
 def _filled(pattern: str) -> str:
-    return pattern.replace("*", _FILLED)
+    return pattern.replace("*", _FILLED).replace("?", _FILLED[0])

@@ -7,7 +7,7 @@ vault of their own with the tenants of `POLICY`.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.integration.support import job_flows, policy
+from tests.integration.support import job_flows, policy, purge_flows, right_flows
 from tests.integration.support.job_flows import Settings
 from tests.integration.support.messages import decrypt, encrypt
 from tests.integration.support.tenants import disabled
@@ -111,6 +111,7 @@ def faults(function: str) -> Flow:
             "Verify": {**number, "token": token, "purpose": "account_security"},
             "Encrypt": {**number, "subject_id": "subject-a", "purpose": "account_security"},
             "Decrypt": {"message": message, "subject_id": "subject-a", "purpose": "account_security"},
+            **right_flows.REQUESTS,
         }[function]
         with disabled(vault, vault.cloud.outputs["KekId"]):
             assert problem(vault.invoke(function, {"tenant_id": "stopped", **request})) == "key-unavailable"
@@ -126,15 +127,22 @@ _OWN: dict[str, Flow] = {
     "Encrypt": encrypt_messages,
     "Decrypt": decrypt_messages,
 }
+_RIGHTS: dict[str, Flow] = {
+    "Consent": right_flows.consents,
+    "Restrict": right_flows.restrictions,
+    "Hold": right_flows.holds,
+    "Erase": right_flows.erasures,
+}
+_OPERATIONS = {**_OWN, **_RIGHTS}
 _PLENTY = 100_000
 _TENANTS: Settings = {
-    **{name: each for function in _OWN for name, each in _tenants(function.lower()).items()},
+    **{name: each for function in _OPERATIONS for name, each in _tenants(function.lower()).items()},
     **job_flows.OF_JOBS,
 }
 POLICY: dict[str, Any] = {
     **policy.POLICY,
     "tenants": {name: each for name, each in _TENANTS.items() if each},
-    "principals": [{**each, "quotas": dict.fromkeys(_OWN, _PLENTY)} for each in policy.POLICY["principals"]],
+    "principals": [{**each, "quotas": dict.fromkeys(_OPERATIONS, _PLENTY)} for each in policy.POLICY["principals"]],
 }
 """The tests' own, with a quota for everybody, so that whatever counts is called upon."""
 
@@ -145,7 +153,7 @@ def _with_tenants(vault: Vault, changed: Settings) -> None:
 
 
 FLOWS: Mapping[str, tuple[Flow, ...]] = {
-    **{function: (own, refusals(function), faults(function)) for function, own in _OWN.items()},
+    **{function: (own, refusals(function), faults(function)) for function, own in _OPERATIONS.items()},
     "RotateKeys": (
         job_flows.new_versions,
         job_flows.other_kms_keys(_with_tenants),
@@ -165,6 +173,9 @@ FLOWS: Mapping[str, tuple[Flow, ...]] = {
     ),
     "RetireKeys": (job_flows.retirement, job_flows.refused("RetireKeys")),
     "Offboard": (job_flows.off_boarding, job_flows.refused("Offboard")),
+    "PlanPurge": (purge_flows.plans, job_flows.refused("PlanPurge")),
+    "AdvancePurge": (purge_flows.purges, purge_flows.planned_without_a_key),
+    "PurgePage": (purge_flows.records, purge_flows.page_without_a_key),
 }
 
 

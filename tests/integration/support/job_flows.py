@@ -137,7 +137,7 @@ def refused(function: str) -> Flow:
     """Before the vault has a key for the entry that says so."""
 
     def flow(vault: Vault) -> None:
-        _without_the_vaults_own_key(vault)
+        without_the_vaults_own_key(vault)
         assert problem(vault.invoke(function, {"astrology": True})) == "invalid-request"
 
     return flow
@@ -151,7 +151,7 @@ def faulty(function: str) -> Flow:
     def flow(vault: Vault) -> None:
         (row,) = vault.rows("Operations", "rotation#latest")
         with _replaced(vault, "Operations", row, {**row, "shards": {"S": "many"}}):
-            _without_the_vaults_own_key(vault)
+            without_the_vaults_own_key(vault)
             with pytest.raises(FunctionError, match="TamperedStore"):
                 vault.invoke(function, {"run_id": row["run_id"]["S"], "step": step, **part})
 
@@ -204,7 +204,8 @@ def _retired(vault: Vault, tenant: str, use: str, version: int, **more: Any) -> 
     return problem(vault.invoke("RetireKeys", {"tenant_id": tenant, "use": use, "version": version, **more}))
 
 
-def _without_the_vaults_own_key(vault: Vault) -> None:
+def without_the_vaults_own_key(vault: Vault) -> None:
+    """As before its first refusal."""
     for row in vault.rows("KeyRing", "#vault"):
         vault.delete("KeyRing", row)
     vault.cloud.restart()

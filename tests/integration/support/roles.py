@@ -70,7 +70,8 @@ def arns(vault: Vault, resource: str, own_keys: Sequence[str] = ()) -> list[str]
     if resource in _KMS_KEYS:
         key = f"arn:aws:kms:{place}:key/{vault.cloud.outputs[_KMS_KEYS[resource]]}"
         return [key, *own_keys] if resource == "Kek" else [key]
-    return [f"arn:aws:dynamodb:{place}:table/{vault.table(resource)}"]
+    table, _, index = resource.partition("/")
+    return [f"arn:aws:dynamodb:{place}:table/{vault.table(table)}{f'/index/{index}' if index else ''}"]
 
 
 def role_name(vault: Vault, function: str) -> str:
