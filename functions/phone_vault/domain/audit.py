@@ -19,8 +19,9 @@ class Event:
 
     outcome: str
     """`created`, `merged`, `revealed`, `masked`, `looked-up`, `match`, `mismatch`, `encrypted`, `decrypted`, `held`,
-    `released`, `restricted`, `lifted`, `granted`, `withdrawn`, `refused` or `fault`; of jobs what they are about to do:
-    `key-made`, `key-activated`, `re-wrapping`, and so on."""
+    `released`, `restricted`, `lifted`, `granted`, `withdrawn`, `erasing`, `shredding` (about to), `erased`,
+    `erasure-ended`, `refused` or `fault`; of jobs what they are about to do: `key-made`, `key-activated`,
+    `re-wrapping`, and so on."""
     caller: Caller
     tenant_id: str | None = None
     purposes: tuple[str, ...] = ()
