@@ -400,3 +400,54 @@ def test_a_case_may_be_called_anything(world: RightsWorld, case: str) -> None:
     token = world.stored()
     world.call("Hold", place(case=case))
     assert world.standing(token).is_held_for(case)
+
+
+# An erasure that waits for the last hold.
+
+
+def blocked(level: Level) -> tuple[RightsWorld, list[str], dict[str, Any]]:
+    """A subject whose erasure is blocked by one hold, which is about to be released."""
+    world = RightsWorld()
+    tokens = [world.stored(number) for number in NUMBERS]
+    world.encrypted()
+    whom = tokens[1] if level is Level.TOKEN else SUBJECT
+    world.call("Hold", place(whom))
+    world.call("Erase", {"subject_id": SUBJECT, "reason": "asked for by letter"})
+    world.clock.advance(timedelta(days=50))
+    return world, tokens, release(whom)
+
+
+@pytest.mark.parametrize("level", Level)
+def test_a_release_that_dies_while_it_carries_out_an_erasure_is_finished_by_the_next(level: Level) -> None:
+    deaths = 0
+    while True:
+        world, _, payload = blocked(level)
+        if not world.killed_after(deaths + 1, "Hold", payload):
+            break
+        deaths += 1
+        world.clock.advance(timedelta(days=1))
+        world.start()
+        assert problem_of(world.call("Hold", payload)) in (None, "not-found", "erased")
+        assert not world.tables.records
+        assert not world.tables.messages
+        assert not world.tables.index
+        assert all(tombstone.is_swept for tombstone in world.tables.tombstones.values())
+        assert (world.subject().erasure, world.subject().cases) == (None, frozenset())
+    assert deaths >= 8
+
+
+@pytest.mark.parametrize("level", Level)
+def test_after_the_release_the_subject_takes_numbers_again(level: Level) -> None:
+    world, tokens, payload = blocked(level)
+    protect = {"subject_id": SUBJECT, "number": NUMBERS[1], "purposes": {"security": {}}}
+    assert world.problem("Protect", protect) == "conflict"
+    assert tokens[1] in world.call("Hold", payload)["updated"]
+    assert world.call("Protect", protect)["created"]
+
+
+def test_another_case_keeps_what_is_to_be_erased() -> None:
+    world, tokens, payload = blocked(Level.SUBJECT)
+    world.call("Hold", place(tokens[1], "another case"))
+    world.call("Hold", payload)
+    assert [record_id.token for record_id in world.tables.records] == [tokens[1]]
+    assert world.subject().erasure is not None
