@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -82,6 +84,24 @@ def test_a_tenant_that_is_none_is_not_found(vault: Vault) -> None:
 def test_a_problem_of_making_keys_ends_it_by_the_problems_name(vault: Vault) -> None:
     with disabled(vault, vault.cloud.outputs["KekId"]):
         assert error_of(vault, tenant_id="acme", use="branch") == "key-unavailable"
+
+
+def test_making_keys_is_asked_again_when_the_store_was_out_of_reach_for_a_while(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance, begun = type(vault.clock).advance, vault.clock.now()
+    with ExitStack() as denial:
+        denial.enter_context(vault.denied("RotateKeys", "dynamodb:Query"))
+
+        def advance_and_allow(clock: Any, **step: float) -> Any:
+            now = advance(clock, **step)
+            if now - begun > timedelta(minutes=3):
+                denial.close()
+            return now
+
+        monkeypatch.setattr(type(vault.clock), "advance", advance_and_allow)
+        vault.cloud.execute("Rotation", {"tenant_id": "acme", "use": "branch"})
+    assert "branch#2" in versions(vault)
 
 
 def test_what_passes_by_itself_is_tried_again_and_for_long(vault: Vault) -> None:
