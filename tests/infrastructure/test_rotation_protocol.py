@@ -96,3 +96,12 @@ def test_it_ends_before_the_schedule_starts_the_next_one() -> None:
 def test_a_refusal_ends_the_execution_by_its_problems_name() -> None:
     failures = {name: each["Error"] for name, each in ROTATION.of_kind("Fail").items() if "Error" in each}
     assert failures == {"InvalidRequest": "invalid-request", "NotFound": "not-found", "Overtaken": "conflict"}
+
+
+def test_every_decision_after_the_first_says_when_another_execution_has_overtaken_it() -> None:
+    decisions = {
+        name: task for name, task in ROTATION.of_kind("Task").items() if task["Resource"] == "${AdvanceRotation}"
+    }
+    assert decisions.keys() == {"Plan", "Begin", "Settle", "Close", "Finish"}
+    for name in decisions.keys() - {"Plan"}:
+        assert decisions[name]["Catch"] == [{"ErrorEquals": ["Conflict"], "Next": "Overtaken"}], name
