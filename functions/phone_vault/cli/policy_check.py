@@ -10,6 +10,7 @@ from phone_vault.cli.output import print_json
 from phone_vault.cli.policy import file
 from phone_vault.cli.policy.document import as_json
 from phone_vault.cli.policy.principals import nobody, principals
+from phone_vault.cli.policy.purging import purging
 from phone_vault.cli.policy.purposes import purposes
 from phone_vault.cli.policy.release import NOT_ACTED_ON, not_acted_on
 from phone_vault.cli.policy.rotation import rotation
@@ -22,7 +23,8 @@ from phone_vault.domain.policy import VaultPolicy
 _ABOUT = (
     "Checks a vault policy as the functions do when they start, and reports every fault by its path. A policy without "
     "faults is told in words: purposes with their lawful basis and retention, tenants, who may do what and what nobody "
-    "may, masks, guesses and caches, when keys are rotated, and the settings that have no effect yet in this release. "
+    "may, masks, guesses and caches, when keys are rotated, what is purged, and the settings that have no effect yet in "
+    "this release. "
     "It asks no AWS."
 )
 _WIDEST = 110
@@ -63,6 +65,7 @@ def _sections(policy: VaultPolicy) -> list[Section]:
         nobody(policy),
         masks_guesses_and_caches(policy),
         rotation(policy),
+        purging(policy),
         not_acted_on(policy),
     ]
 

@@ -270,6 +270,18 @@ def test_what_a_branch_key_means_for_direct_tenants_is_said_where_there_are_any(
     assert "Tenants of direct wrapping" in words_of(tmp_path, capsys)
 
 
+# Purges and erasures.
+
+
+def test_how_much_a_purge_destroys_without_a_plan_is_said(tmp_path: Path, capsys: Output) -> None:
+    text = words_of(tmp_path, capsys, lambda policy: policy.update(circuit_breaker=0.05))
+    assert "destroys at most 5 percent of a tenant's numbers" in text
+
+
+def test_for_how_long_a_destroyed_number_is_told_to_be_erased_is_said(words: str) -> None:
+    assert "For 90 days whoever asks for a destroyed number is told that it was erased" in words
+
+
 # For machines.
 
 

@@ -11,7 +11,6 @@ FUNCTIONS = ("Protect", "Reveal", "Lookup", "Verify", "Encrypt", "Decrypt", *FOR
 NOT_ACTED_ON = (
     "direct_marketing",
     "recipient",
-    "circuit_breaker",
 )
 """The settings that are read and checked, and change nothing yet."""
 
@@ -23,13 +22,9 @@ def not_acted_on(policy: VaultPolicy) -> Section:
     meanings = {
         "direct_marketing": f"Set for {counted(marketing, 'purpose')}: whether an objection ends the purpose at once.",
         "recipient": f"Set for {counted(recipients, 'principal')}: what an export will call whoever received a number.",
-        "circuit_breaker": (
-            f"A purge that nobody has planned destroys at most {100 * policy.circuit_breaker:g} percent of a "
-            "tenant's numbers. Nothing is purged yet."
-        ),
     }
     return Section(
         "Read and checked, but without effect in this release",
-        "Do not rely on these settings yet. Numbers past their retention are refused, but they stay stored.",
+        "Do not rely on these settings yet.",
         tuple(Entry(name, (meanings[name],)) for name in NOT_ACTED_ON),
     )
