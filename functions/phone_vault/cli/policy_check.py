@@ -23,9 +23,8 @@ from phone_vault.domain.policy import VaultPolicy
 _ABOUT = (
     "Checks a vault policy as the functions do when they start, and reports every fault by its path. A policy without "
     "faults is told in words: purposes with their lawful basis and retention, tenants, who may do what and what nobody "
-    "may, masks, guesses and caches, when keys are rotated, what is purged, and the settings that have no effect yet in "
-    "this release. "
-    "It asks no AWS."
+    "may, masks, guesses and caches, when keys are rotated, what is purged, and the settings that have no effect yet "
+    "in this release. It asks no AWS."
 )
 _WIDEST = 110
 _INDENTATION = 2

@@ -8,8 +8,8 @@ def purging(policy: VaultPolicy) -> Section:
     """How much is destroyed without a person, and what is told of it afterwards."""
     return Section(
         "Purges and erasures",
-        "A number is destroyed by the Purge once all its purposes have ended, or by the function Erase, whichever comes "
-        "first. What is under a legal hold is kept; what is restricted is kept from the Purge.",
+        "A number is destroyed by the Purge once all its purposes have ended, or before by the function Erase. What "
+        "is under a legal hold is kept; what is restricted is kept from the Purge.",
         (
             Entry(
                 "Circuit breaker",
