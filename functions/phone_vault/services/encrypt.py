@@ -22,7 +22,7 @@ from phone_vault.domain.requests import RequestReader
 from phone_vault.domain.retention import (
     AskedPurpose,
     check_takes_grants,
-    due_bucket,
+    due_bucket_from,
     ends_at,
     grant,
     is_live,
@@ -117,7 +117,7 @@ class Encrypt(Operation[EncryptRequest]):
         else:
             consents = self._consents(granting, after, before, now)
             with self.trail.writing([outcome.event]) as [entry]:
-                self.numbers.update_message_key(after, due_bucket(after, self.policy), entry, consents)
+                self.numbers.update_message_key(after, due_bucket_from(after, self.policy, now), entry, consents)
         return outcome
 
     def _first(
@@ -138,7 +138,11 @@ class Encrypt(Operation[EncryptRequest]):
             key = replace(made, standing=subject.standing)
             outcome = self._outcome(item, request, key, plain_key)
             new = NewMessageKey(
-                key, due_bucket(key, self.policy), subject, tombstone, self._consents(granting, key, None, now)
+                key,
+                due_bucket_from(key, self.policy, now),
+                subject,
+                tombstone,
+                self._consents(granting, key, None, now),
             )
             try:
                 with self.trail.writing([outcome.event]) as [entry]:

@@ -19,7 +19,7 @@ from phone_vault.domain.requests import RequestReader
 from phone_vault.domain.retention import (
     AskedPurpose,
     check_takes_grants,
-    due_bucket,
+    due_bucket_from,
     grant,
     live_purposes,
     merged,
@@ -222,7 +222,7 @@ class Protect(Operation[ProtectRequest]):
         record = replace(record, index_positions=indexed)
         outcome = self._outcome(item, wanted, record, "created", now)
         message = encrypt_number(request.number, record_key, request.tenant_id, token)
-        due = due_bucket(record, self.policy)
+        due = due_bucket_from(record, self.policy, now)
         consents = self._consents(wanted, record, now)
         with self.trail.writing([outcome.event]) as [entry]:
             self.numbers.add(NewNumber(record, message, due, subject, dead, consents), entry)
@@ -268,7 +268,7 @@ class Protect(Operation[ProtectRequest]):
         else:
             consents = tuple(each for each in self._consents(wanted, after, now) if _is_news(each, before))
             with self.trail.writing([outcome.event]) as [entry]:
-                self.numbers.update(after, due_bucket(after, self.policy), entry, consents)
+                self.numbers.update(after, due_bucket_from(after, self.policy, now), entry, consents)
         return outcome
 
     def _outcome(
