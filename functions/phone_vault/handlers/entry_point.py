@@ -14,6 +14,8 @@ from phone_vault.domain.errors import Refusal, ServiceFault
 from phone_vault.handlers.invocation import Invocation, http_answer, invocation_of
 from phone_vault.services.tally import Measure
 
+WATCHED = (Measure.BREAK_GLASS_USES, Measure.CIRCUIT_BREAKER_TRIPS, Measure.ROTATION_FAILURES)
+"""Counted without the function's name: one alarm watches all functions, later ones too."""
 Assemble = Callable[[type[Any], Mapping[str, str]], Application]
 """Makes a function of a verb and its environment."""
 
@@ -60,9 +62,10 @@ class EntryPoint:
 
     def _emit_metrics(self) -> None:
         counts, refusals = self._application.tally.take()
-        break_glass_uses = counts.pop(Measure.BREAK_GLASS_USES, 0)
-        if break_glass_uses:  # without the function's name: one alarm watches all functions, later ones too
-            self._metrics.add_metric(Measure.BREAK_GLASS_USES, MetricUnit.Count, break_glass_uses)
+        watched = {name: counts.pop(name) for name in WATCHED if counts[name]}
+        if watched:
+            for name, count in watched.items():
+                self._metrics.add_metric(name, MetricUnit.Count, count)
             self._metrics.flush_metrics()
         self._emit(counts)
         for problem, count in refusals.items():

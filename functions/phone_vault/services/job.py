@@ -67,10 +67,13 @@ class Job(ABC):
         now = to_second(self.desk.clock.now())
         # What other functions do to keys meanwhile is what a job is about: nothing of an earlier call is believed.
         self.desk.key_ring.forget()
-        if not isinstance(payload, Mapping):
-            raise InvalidRequest([Fault("", "must be an object")])
         try:
+            if not isinstance(payload, Mapping):
+                raise InvalidRequest([Fault("", "must be an object")])
             return self.perform(caller, JobReader(payload, now), now)
+        except Refusal as refusal:
+            self.desk.tally.count_refusal(PROBLEM_TYPES[type(refusal)].name)
+            raise
         except ServiceFault:
             self.note(Event("fault", caller))
             raise

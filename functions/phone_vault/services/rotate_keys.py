@@ -19,6 +19,7 @@ from phone_vault.domain.rotation import ROTATED, Rotated, is_due
 from phone_vault.services.job import Desk, Job
 from phone_vault.services.key_versions import KeyVersions
 from phone_vault.services.relayering import relayer
+from phone_vault.services.tally import Measure
 
 KMS = "kms"
 ON_DEMAND_ROTATIONS = 25
@@ -117,7 +118,11 @@ class RotateKeys(Job):
 
     def _tenants(self, tenant_id: str | None) -> list[str]:
         if tenant_id is None:
-            return list(self._store.tenants())
+            try:
+                return list(self._store.tenants())
+            except StoreUnavailable:
+                self.desk.tally.count(Measure.ROTATION_FAILURES)
+                raise
         keys = self._store.keys_of(tenant_id)
         if not keys.keys or keys.off_boarded_at is not None:
             raise NotFound("there is no such tenant")
@@ -243,6 +248,7 @@ class RotateKeys(Job):
             return
         failed = {"whose": whose, "use": str(use), "problem": problem}
         done.failed.append(failed)
+        self.desk.tally.count(Measure.ROTATION_FAILURES)
         # By the vault's own audit key: what failed may be the tenant's.
         self.note(Event("failed", order.caller, details=failed))
 

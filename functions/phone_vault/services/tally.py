@@ -18,6 +18,7 @@ class Measure(StrEnum):
     HOLDS = "Holds"
     ERASURES = "Erasures"
     CIRCUIT_BREAKER_TRIPS = "CircuitBreakerTrips"
+    ROTATION_FAILURES = "RotationFailures"
     BREAK_GLASS_USES = "BreakGlassUses"
     KMS_CALLS = "KmsCalls"
     KEY_CACHE_HITS = "KeyCacheHits"

@@ -1,5 +1,6 @@
 """What leaves a function when something fails."""
 
+import json
 import traceback
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
@@ -8,8 +9,9 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from phone_vault.domain.errors import KeyUnavailable, ServiceFault, TamperedStore
-from phone_vault.handlers.entry_point import EntryPoint
+from phone_vault.handlers.entry_point import WATCHED, EntryPoint
 from phone_vault.services.lookup import Lookup
+from phone_vault.services.tally import Measure
 
 DIGITS = "7400123456"
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:phone-vault-Lookup"
@@ -58,6 +60,16 @@ class Refusing(Lookup):
     def __call__(self, _caller: object, payload: object) -> NoReturn:
         """Fail."""
         raise KeyUnavailable(str(payload))
+
+
+class Counting(Lookup):
+    """Counts what is watched over all functions, and what is not."""
+
+    def __call__(self, _caller: object, _payload: object) -> dict[str, Any]:
+        """Count."""
+        for measure in (*WATCHED, Measure.LOOKUPS):
+            self._tally.count(measure)
+        return {}
 
 
 @pytest.fixture
@@ -123,6 +135,19 @@ def test_the_log_of_an_http_request_carries_api_gateway_s_id(capsys: pytest.Capt
     event: dict[str, Any] = {"requestContext": {"requestId": "gateway-1"}, "body": "{}"}
     failure_of(Tampered, event, Context(invoked_function_arn=f"{FUNCTION}:http"))
     assert '"correlation_id":"gateway-1"' in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("environ")
+@pytest.mark.parametrize(
+    ("measure", "dimensions"), [*((each, {"service"}) for each in WATCHED), (Measure.LOOKUPS, {"service", "function"})]
+)
+def test_what_an_alarm_watches_is_counted_without_the_functions_name(
+    capsys: pytest.CaptureFixture[str], measure: Measure, dimensions: set[str]
+) -> None:
+    EntryPoint(Counting)({}, cast(LambdaContext, Context()))
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (metric,) = [line["_aws"]["CloudWatchMetrics"][0] for line in printed if measure in line]
+    assert set(metric["Dimensions"][0]) == dimensions
 
 
 @pytest.mark.usefixtures("environ")

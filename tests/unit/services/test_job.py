@@ -1,6 +1,7 @@
 """What all jobs have in common."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -85,6 +86,14 @@ def test_a_refusal_stands_in_the_audit_trail(jobs: Jobs) -> None:
 def test_a_refusal_is_answered_though_the_trail_cannot_be_written(jobs: Jobs) -> None:
     jobs.log.failure = StoreUnavailable("DynamoDB does not answer")
     assert problem(job(jobs, raising(AuditUnavailable("no")))(OPERATOR, {})) == "audit-unavailable"
+
+
+@pytest.mark.parametrize("kind", [Odd, OddWorker])
+def test_a_refusal_is_counted_by_its_problem(jobs: Jobs, kind: type[Odd]) -> None:
+    made = job(jobs, raising(Conflict("no")), kind)
+    with suppress(Conflict):
+        made(OPERATOR, {})
+    assert made.desk.tally.take()[1] == {"conflict": 1}
 
 
 def test_a_fault_is_raised_and_stands_in_the_audit_trail(jobs: Jobs) -> None:

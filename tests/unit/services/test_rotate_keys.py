@@ -11,6 +11,7 @@ import pytest
 from phone_vault.domain.errors import StoreUnavailable
 from phone_vault.domain.keys import VAULT, WRAPPED_TOGETHER, KeyId, KeyState, KeyUse, WrappedKey
 from phone_vault.services.rotate_keys import ON_DEMAND_ROTATIONS, RESUMED_FOR
+from phone_vault.services.tally import Measure
 from tests.fakes import THE_KMS_KEY, Killed
 from tests.unit.services.jobs import OPERATOR, Jobs, problem
 
@@ -329,6 +330,24 @@ class TestFailures:
         jobs.rotate(use="branch")
         (entry,) = [each.text for each in jobs.log.entries if '"outcome":"failed"' in each.text]
         assert '"details":{"problem":"tampered-store","use":"branch","whose":"acme"}' in entry
+
+    def test_each_tenant_that_fails_is_counted(self, jobs: Jobs) -> None:
+        """To Lambda the answer is a success."""
+        jobs.store.unreadable.add("acme")
+        rotate_keys = jobs.rotate_keys()
+        rotate_keys(OPERATOR, {"use": "kms"})
+        assert rotate_keys.desk.tally.take()[0][Measure.ROTATION_FAILURES] == 1
+
+    def test_a_scan_for_tenants_that_is_refused_is_counted(self, jobs: Jobs) -> None:
+        jobs.store.is_reachable = False
+        rotate_keys = jobs.rotate_keys()
+        rotate_keys(OPERATOR, {})
+        assert rotate_keys.desk.tally.take()[0][Measure.ROTATION_FAILURES] == 1
+
+    def test_nothing_is_counted_when_nothing_fails(self, jobs: Jobs) -> None:
+        rotate_keys = jobs.rotate_keys()
+        rotate_keys(OPERATOR, {"use": "branch"})
+        assert Measure.ROTATION_FAILURES not in rotate_keys.desk.tally.take()[0]
 
     def test_a_store_that_does_not_answer_is_reported(self, jobs: Jobs) -> None:
         jobs.disturbances.fail_always("store.add_keys", ConnectionError())
