@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from phone_vault.domain.rotation import LONGEST_FUNCTION, Step
+from phone_vault.services.estimate.duration import Latencies
 from tests.infrastructure.templates import (
     ADMINISTRATOR,
     SOURCES,
@@ -103,6 +105,12 @@ def test_a_tenants_key_is_named_by_its_arn(arn: str) -> None:
 )
 def test_no_wildcard_and_no_alias_stands_for_a_tenants_key(arn: str) -> None:
     assert not re.fullmatch(PARAMETERS["TenantKeyArns"]["AllowedPattern"], arn)
+
+
+def test_the_last_step_of_a_rotation_can_read_what_was_counted_in_the_most_shards_that_there_may_be() -> None:
+    """The counts of each step, and those of the last census once more, one after the other, in half its time."""
+    readings = PARAMETERS["RotationShards"]["MaxValue"] * (len(Step) + 1)
+    assert readings * Latencies().dynamodb < LONGEST_FUNCTION.total_seconds() / 2
 
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:alarms"

@@ -15,7 +15,7 @@ from phone_vault.domain.job_ports import Cursor, Page, Shard, Unreadable
 T = TypeVar("T")
 
 PAGE_ROWS = 100
-"""How many rows DynamoDB looks at for a page, whatever becomes of them."""
+"""How many rows DynamoDB looks at for a page of records, whatever becomes of them: after each the cursor is saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class ShardScan(Generic[T]):
     read: Callable[[Mapping[str, Any]], T | None]
     """None for a row that is not the job's business, `TamperedStore` for one that does not read."""
     condition: str | None = None
+    page_rows: int | None = None
+    """How many rows a page looks at; else 1 MB of them, for what is passed over in one call."""
 
     def page(self, tables: Tables, shard: Shard, cursor: Cursor | None, tenant_id: str | None) -> Page[T]:
         """One page, of one tenant if one is named."""
@@ -37,7 +39,7 @@ class ShardScan(Generic[T]):
             attributes=self.attributes,
             segment=shard.number,
             segments=shard.of,
-            page_rows=PAGE_ROWS,
+            page_rows=self.page_rows,
             condition=" AND ".join(each for each in (of_tenant, self.condition) if each) or None,
             values={} if tenant_id is None else {":tenant": f"{tenant_id}#"},
         )
@@ -56,7 +58,7 @@ def scan_of_records(
     table: str, attributes: tuple[str, ...], read: Callable[[Mapping[str, Any]], T | None]
 ) -> ShardScan[T]:
     """Of RecordKeys, those rows that have a key: what has lost it is erased."""
-    return ShardScan(table, "record_id", attributes, read, STILL_HAS_ITS_KEY)
+    return ShardScan(table, "record_id", attributes, read, STILL_HAS_ITS_KEY, PAGE_ROWS)
 
 
 def _tenant_in(key: str) -> str | None:

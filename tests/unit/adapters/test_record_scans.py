@@ -8,6 +8,7 @@ import pytest
 
 from phone_vault.adapters.attribute_values import serialized
 from phone_vault.adapters.counted_tables import DynamoCountedTables
+from phone_vault.adapters.index_rows import index_entry_key
 from phone_vault.adapters.indexed_records import DynamoIndexedRecords
 from phone_vault.adapters.rows import message_key_row
 from phone_vault.adapters.swept_index import DynamoSweptIndex
@@ -51,6 +52,14 @@ def counted_tables(vault: RecordTables) -> CountedTables:
     return DynamoCountedTables(vault.tables, vault.names)
 
 
+def entries_swept(vault: RecordTables, table: str) -> Pages:
+    return DynamoSweptIndex(vault.tables, replace(vault.names, lookup_index=table)).entries
+
+
+def entries_counted(vault: RecordTables, table: str) -> Pages:
+    return DynamoCountedTables(vault.tables, replace(vault.names, lookup_index=table)).entries
+
+
 SCANS: Mapping[str, Callable[[RecordTables], Pages]] = {
     "wrapped": lambda vault: wrapped_records(vault).page,
     "indexed": lambda vault: indexed_records(vault).page,
@@ -80,7 +89,7 @@ def test_a_pass_meets_every_entry_once(vault: RecordTables, many: list[str]) -> 
 
 
 @every_scan
-def test_a_page_looks_at_a_hundred_rows_and_names_its_attributes(
+def test_a_page_of_records_looks_at_a_hundred_rows_and_names_its_attributes(
     vault: RecordTables, tenant: str, scan: Callable[[RecordTables], Pages]
 ) -> None:
     with vault.asked() as requests:
@@ -89,6 +98,20 @@ def test_a_page_looks_at_a_hundred_rows_and_names_its_attributes(
     assert (request["Limit"], request["Segment"], request["TotalSegments"]) == (100, 1, SHARDS)
     assert request["ConsistentRead"]
     assert request["Select"] == "SPECIFIC_ATTRIBUTES"
+
+
+@pytest.mark.parametrize("entries", [entries_swept, entries_counted])
+def test_a_thousand_entries_of_a_shard_are_one_request(
+    vault: RecordTables, own_index: str, entries: Callable[[RecordTables, str], Pages]
+) -> None:
+    """No cursor is kept among them, so that all have to be passed over in one call."""
+    for number in range(1000):
+        key = index_entry_key("acme", 1, number.to_bytes(32), f"ref-{number}")
+        vault.put(own_index, {**key, "token": f"tok_{number:020}"})
+    with vault.asked() as requests:
+        met = passed(entries(vault, own_index), None, shards=1)
+    assert len(met) == 1000
+    assert names_of(requests) == {"Scan": 1}
 
 
 @pytest.mark.parametrize("name", ["swept", "counted"])
@@ -206,6 +229,21 @@ def own_table(vault: RecordTables) -> Iterator[str]:
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "record_id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "record_id", "KeyType": "HASH"}],
+    )
+    yield name
+    vault.client.delete_table(TableName=name)
+
+
+@pytest.fixture
+def own_index(vault: RecordTables) -> Iterator[str]:
+    """In place of LookupIndex, likewise."""
+    name = "OwnLookupIndex"
+    keys = {"index_position": "HASH", "subject_ref": "RANGE"}
+    vault.client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
     )
     yield name
     vault.client.delete_table(TableName=name)

@@ -22,6 +22,9 @@ from phone_vault.services.estimate.passes import (
     World,
 )
 
+_SCANNED_BYTES = 1024 * 1024
+"""Of a page without a limit of rows. Source: DynamoDB API Reference, Scan."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reckoned:
@@ -121,7 +124,7 @@ class RotationReckoning:
         for pages, entries in shards:
             for step, both in self._both.items():
                 rows = entries * after[step] / now if now else 0
-                both.read_entries(pages, _pages(rows, self._machinery.page_rows), self._sizes.index_entry)
+                both.read_entries(pages, _pages_of_entries(rows, self._sizes.index_entry), self._sizes.index_entry)
         unknown = max(0.0, mean_record_bytes - self._known_bytes / self._records) if self._records else 0.0
         passes = {**self._before, **self._both}
         for each in passes.values():
@@ -156,7 +159,8 @@ class RotationReckoning:
         return len(outlook.dead_index & row.index_versions)
 
 
-def _pages(rows: float, page_rows: int) -> list[float]:
+def _pages_of_entries(rows: float, entry_bytes: float) -> list[float]:
     """A page that is full is followed by another one, be it empty."""
+    page_rows = int(_SCANNED_BYTES // entry_bytes)
     full = int(rows // page_rows)
     return [float(page_rows)] * full + [rows - full * page_rows]
