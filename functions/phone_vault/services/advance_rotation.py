@@ -13,7 +13,7 @@ from phone_vault.domain.callers import Caller
 from phone_vault.domain.errors import Conflict, NotFound, TamperedStore
 from phone_vault.domain.job_ports import RunStore
 from phone_vault.domain.job_requests import JobReader
-from phone_vault.domain.keys import VAULT, KeyState, KeyUse, RotationReason, TenantKeys
+from phone_vault.domain.keys import VAULT, KeyState, KeyUse, RotationReason, TenantKeys, WrappedKey
 from phone_vault.domain.ports import Contended
 from phone_vault.domain.rotation import DONE, FAILED, ROTATED, Census, Run, Step
 from phone_vault.services.censuses import Censuses, census_of_versions
@@ -103,7 +103,7 @@ class AdvanceRotation(Worker):
             "run_id": run.run_id,
             "shards": list(range(run.shards)),
             "wait_seconds": int(self.desk.wait.total_seconds()),
-            "compromised": any(key.compromised and key.state is KeyState.DECRYPT_ONLY for key in versions),
+            "compromised": any(map(_is_left_first, versions)),
             "re_encrypting": run.re_encrypt,
             "reindexing": any(keys.pending(KeyUse.INDEX) for keys in tenants.values()),
         }
@@ -124,7 +124,10 @@ class AdvanceRotation(Worker):
         pending = keys.pending(KeyUse.INDEX)
         if pending is None or not pending.proven or not census.proves_filled(pending, self.desk.wait):
             return
-        self._versions.activate(keys, pending, RotationReason.SCHEDULED, caller)
+        active = keys.active(KeyUse.INDEX)
+        is_compromised = active is not None and active.compromised
+        reason = RotationReason.COMPROMISE if is_compromised else RotationReason.SCHEDULED
+        self._versions.activate(keys, pending, reason, caller)
 
     def _close(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
         """Nobody reads the superseded index versions any more: from now on nobody writes them either."""
@@ -217,6 +220,11 @@ class AdvanceRotation(Worker):
         if run is None or run.run_id != run_id:
             raise Conflict("another Rotation has begun since")
         return run
+
+
+def _is_left_first(key: WrappedKey) -> bool:
+    """Whether records are wrapped under a version that others may know. Of an index version wrapping moves nothing."""
+    return key.key_id.use is KeyUse.BRANCH and key.compromised and key.state is KeyState.DECRYPT_ONLY
 
 
 def _asked_in(reader: JobReader, now: datetime) -> _Asked:

@@ -100,7 +100,7 @@ class KeyVersions:
         return SecretKey(self._unwrapped(row)[:KEY_BYTES])
 
     def condemn(self, key: WrappedKey, caller: Caller) -> None:
-        """Note of a superseded version that others may know it."""
+        """Note of a version that others may know it."""
         with self._trail.writing([_event("key-compromised", key.key_id, caller)]) as entries:
             self.store.change([KeyChange(key, replace(key, compromised=True))], entries)
 

@@ -137,6 +137,10 @@ class TestBegin:
         jobs.rotate(use="branch", tenant_id="acme", reason="compromise")
         assert jobs.advance("begin")["compromised"] is True
 
+    def test_a_compromised_index_version_is_not_left_by_re_wrapping(self, jobs: Jobs) -> None:
+        jobs.rotate(use="index", tenant_id="acme", reason="compromise")
+        assert jobs.advance("begin")["compromised"] is False
+
     def test_once_it_is_retired_it_is_not(self, jobs: Jobs) -> None:
         jobs.rotate(use="branch", tenant_id="acme", reason="compromise")
         compromised = jobs.version("acme", BRANCH, 2)
@@ -200,6 +204,20 @@ class TestSettle:
         run_id = filled(jobs)
         assert jobs.advance("settle", run_id=run_id) == {"sweeping": True}
         assert jobs.states("acme", INDEX) == {1: DECRYPT_ONLY, 2: ACTIVE}
+
+    @pytest.mark.parametrize(("reason", "marked"), [("scheduled", set()), ("compromise", {1})])
+    def test_after_a_compromise_the_version_before_stays_marked(
+        self, jobs: Jobs, reason: str, marked: set[int]
+    ) -> None:
+        jobs.rotate(use="index", tenant_id="acme", reason=reason)
+        jobs.advance("settle", run_id=filled(jobs))
+        assert {version for version in (1, 2) if jobs.version("acme", INDEX, version).compromised} == marked
+
+    def test_the_trail_says_why_it_is_read_from_now_on(self, jobs: Jobs) -> None:
+        jobs.rotate(use="index", tenant_id="acme", reason="compromise")
+        jobs.advance("settle", run_id=filled(jobs))
+        last = [each.text for each in jobs.log.entries if '"outcome":"key-activated"' in each.text][-1]
+        assert '"reason":"compromise"' in last
 
     def test_not_before_it_is_proven(self, jobs: Jobs) -> None:
         run_id = filled(jobs)

@@ -112,6 +112,17 @@ class TestIndex:
         assert ring.read_index_key("acme").keys() == {1}
         assert ring.index_keys("acme").keys() == {1, 2}
 
+    def test_a_compromise_marks_the_active_version_while_it_is_still_read(self, jobs: Jobs) -> None:
+        jobs.rotate(use="index", tenant_id="acme", reason="compromise")
+        assert jobs.states("acme", INDEX) == {1: ACTIVE, 2: PENDING}
+        assert jobs.version("acme", INDEX, 1).compromised
+        assert not jobs.version("acme", INDEX, 2).compromised
+
+    def test_the_mark_is_made_once(self, jobs: Jobs) -> None:
+        for _ in range(2):
+            jobs.rotate(use="index", tenant_id="acme", reason="compromise")
+        assert jobs.outcomes().count("key-compromised") == 1
+
 
 class TestDue:
     """Without a use: what is as old as the policy's period."""

@@ -59,6 +59,7 @@ class Outlook:
     """Of which uses it finds one pending, and makes none."""
     is_off_boarded: bool = False
     is_compromised: bool = False
+    """Whether records are wrapped under a version that others may know."""
 
     @property
     def is_served(self) -> bool:
@@ -137,14 +138,12 @@ def _with_index(found: Outlook, keys: list[KeyVersion], policy: VaultPolicy, wan
     superseded = {version for version in live if version != read}
     gone = {version for version, key in states.items() if key.state not in INDEXING}
     closed = {version for version, key in states.items() if key.state is KeyState.CLOSED}
-    exposed = any(key.compromised and key.state is KeyState.DECRYPT_ONLY for key in states.values())
     return replace(
         found,
         live_index=frozenset(live),
         pending_index=pending,
         dead_index=frozenset(superseded | gone),
         leaving_index=frozenset(superseded | closed),
-        is_compromised=found.is_compromised or exposed,
     )
 
 
