@@ -76,7 +76,7 @@ class ReEncrypted(NamedTuple):
 
 
 class WrappedRecords(Protocol):
-    """RecordKeys as re-wrapping sees it: wrapped keys, and nothing of whom they belong to."""
+    """RecordKeys as re-wrapping sees it: wrapped keys by name; that of a message key has a `subject_ref`."""
 
     def page(self, shard: Shard, cursor: Cursor | None, tenant_id: str | None) -> Page[WrappedRecord]:
         """Stored numbers and message keys; of one tenant if one is named."""

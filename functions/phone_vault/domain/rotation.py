@@ -17,7 +17,7 @@ The functions whose keys come from caches, those for applications, end by themse
 function, so that no wait is too short; a test holds the templates to this too.
 """
 ROTATED = (KeyUse.BRANCH, KeyUse.INDEX)
-"""The uses that have more than one version."""
+"""The uses that are rotated by age."""
 LEAVING: Mapping[KeyUse, frozenset[KeyState]] = {
     KeyUse.BRANCH: frozenset({KeyState.DECRYPT_ONLY}),
     KeyUse.INDEX: frozenset({KeyState.CLOSED}),

@@ -30,7 +30,10 @@ class WrappedRecordKey:
 
 @dataclass(frozen=True, slots=True)
 class WrappedRecord:
-    """A row of RecordKeys without anything of whom it belongs to; `revision` as in `StoredNumber`."""
+    """A row of RecordKeys without grants and subject id; `revision` as in `StoredNumber`.
+
+    Whom a stored number belongs to is not in it; the name of a message key says whose it is by the `subject_ref`.
+    """
 
     tenant_id: str
     name: str

@@ -69,6 +69,13 @@ SCANS: Mapping[str, Callable[[RecordTables], Pages]] = {
 every_scan = pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
 
 
+def sight_of(records: WrappedRecords, tenant: str) -> str:
+    """All that is brought of the tenant's only row, by the pass and by itself."""
+    (row,) = passed(records.page, tenant)
+    assert isinstance(row, WrappedRecord)
+    return f"{row} {records.read(row)}"
+
+
 @pytest.fixture(scope="module")
 def many(vault: RecordTables) -> list[str]:
     """Tokens of a tenant with several pages of records in every shard."""
@@ -121,14 +128,21 @@ def test_the_sweep_and_the_census_bring_no_key(vault: RecordTables, tenant: str,
     assert "wrapped_key" not in requests[0][1]["ProjectionExpression"]
 
 
-def test_rewrapping_brings_nothing_of_whom_a_key_belongs_to(vault: RecordTables, tenant: str) -> None:
+def test_rewrapping_sees_of_a_stored_number_nothing_of_whom_it_belongs_to(vault: RecordTables, tenant: str) -> None:
     record = vault.store(tenant)
-    with vault.asked() as requests:
-        (row,) = passed(wrapped_records(vault).page, tenant)
-        assert isinstance(row, WrappedRecord)
-        wrapped_records(vault).read(row)
-    assert row.name == record.token
-    assert not any("subject" in request["ProjectionExpression"] for _, request in requests)
+    seen = sight_of(wrapped_records(vault), tenant)
+    assert record.token in seen
+    assert record.subject_id not in seen
+    assert record.subject_ref not in seen
+
+
+def test_rewrapping_sees_of_a_message_key_whose_it_is_by_the_subject_ref_alone(
+    vault: RecordTables, tenant: str
+) -> None:
+    key = vault.store_message_key(tenant)
+    seen = sight_of(wrapped_records(vault), tenant)
+    assert key.key_id.subject_ref in seen
+    assert key.subject_id not in seen
 
 
 @every_scan
