@@ -1,4 +1,4 @@
-"""Jobs of a deployed stack, as an operator invokes them."""
+"""Functions of a deployed stack, as an operator invokes them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,14 +16,14 @@ CONFIG = Config(
 )
 
 
-def answer_of(functions: Any, name: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The job's answer, a problem as well; `CannotAsk` when there is none. `functions` has the configuration above."""
+def answer_of(functions: Any, name: str, request: Mapping[str, Any], alias: str | None = None) -> Mapping[str, Any]:
+    """The answer, a problem as well; `CannotAsk` when there is none. `functions` has the configuration above."""
     try:
-        answer = LambdaInvocations(functions, name, None).invoke(request)
+        answer = LambdaInvocations(functions, name, alias).invoke(request)
     except Unanswered as unanswered:
         raise CannotAsk(f"{name} gave no answer, so whether it has done anything is not known: {unanswered}") from None
     except CannotInvoke as refused:
         raise CannotAsk(str(refused)) from None
     if not isinstance(answer, Mapping):
-        raise CannotAsk(f"{name} gave an answer that is none of a job's")
+        raise CannotAsk(f"{name} gave an answer that is none of the vault's")
     return answer

@@ -1,4 +1,4 @@
-"""The state machine Rotation, as an operator starts, follows and stops it."""
+"""A state machine of the vault, as an operator starts, follows and stops its executions."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -41,7 +41,7 @@ class Execution:
         return self.status == SUCCEEDED
 
 
-class RotationMachine:
+class StateMachine:
     """`CannotAsk` where Step Functions does not answer the operator."""
 
     def __init__(self, step_functions: Any, arn: str) -> None:

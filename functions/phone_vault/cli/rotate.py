@@ -5,10 +5,10 @@ from typing import Any
 
 from phone_vault.cli import stack
 from phone_vault.cli.console import Console, Silence, Terminal
+from phone_vault.cli.executing.confirmation import confirm
 from phone_vault.cli.output import print_json
 from phone_vault.cli.problem import ReportedProblem, WrongUsage
 from phone_vault.cli.rotating import outcome
-from phone_vault.cli.rotating.confirmation import confirm
 from phone_vault.cli.rotating.order import NewKeys, Order, Use
 from phone_vault.cli.rotating.rotation import Rotated, Rotation
 

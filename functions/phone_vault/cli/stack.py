@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from phone_vault.cli import aws
 from phone_vault.cli.policy import file
 from phone_vault.cli.problem import Problem, WrongUsage
+from phone_vault.domain.errors import TamperedStore
 
 if TYPE_CHECKING:
     from phone_vault.local import LocalCloud
@@ -44,13 +45,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def asking_aws() -> Iterator[None]:
-    """What AWS does not answer is a `Problem`."""
+    """What AWS does not answer is a `Problem`, and so is a row that the vault has not written."""
     from phone_vault.adapters.operator_access import CannotAsk
 
     try:
         yield
     except CannotAsk as refused:
         raise Problem(str(refused)) from None
+    except TamperedStore as tampered:
+        raise Problem(f"a table is not as the vault writes it: {tampered}") from None
 
 
 def vault_of(arguments: argparse.Namespace) -> Vault:

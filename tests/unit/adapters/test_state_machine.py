@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from phone_vault.adapters.rotation_machine import Execution, RotationMachine
+from phone_vault.adapters.state_machine import Execution, StateMachine
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -31,7 +31,7 @@ class StepFunctions:
 
 
 def described(**fields: Any) -> Execution:
-    return RotationMachine(StepFunctions(**fields), "arn:machine").execution("arn")
+    return StateMachine(StepFunctions(**fields), "arn:machine").execution("arn")
 
 
 CAUSES = {
@@ -58,4 +58,4 @@ def test_an_execution_without_output_has_none() -> None:
 
 
 def test_the_newest_execution_comes_first() -> None:
-    assert [each.name for each in RotationMachine(StepFunctions(), "arn").latest()] == ["name", "older"]
+    assert [each.name for each in StateMachine(StepFunctions(), "arn").latest()] == ["name", "older"]

@@ -6,16 +6,15 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 from phone_vault.cli.console import Console
+from phone_vault.cli.executing.ending import until_ended
 from phone_vault.cli.meter import Measured, Meter, meter
 from phone_vault.cli.policy.words import counted
 from phone_vault.cli.rotating.steps import LABELS, StepState, states_of
 from phone_vault.domain.rotation import Progress, Run, Step
 
 if TYPE_CHECKING:
-    from phone_vault.adapters.rotation_machine import Execution
+    from phone_vault.adapters.state_machine import Execution
 
-_FIRST_PAUSE_SECONDS = 0.05
-_LONGEST_PAUSE_SECONDS = 2.0
 _QUIET_SECONDS = 5.0
 """For so long no step is under way before a reader is told that this is a wait."""
 
@@ -50,15 +49,8 @@ class Following:
         self, execution: "Callable[[], Execution]", sleep: Callable[[float], object] = time.sleep
     ) -> "Execution":
         """The execution as it ended."""
-        pause = _FIRST_PAUSE_SECONDS
         with self._open:
-            while True:
-                found = execution()
-                self._show(found.is_running)
-                if not found.is_running:
-                    return found
-                sleep(pause)
-                pause = min(_LONGEST_PAUSE_SECONDS, pause * 1.5)
+            return until_ended(execution, lambda found: self._show(found.is_running), sleep)
 
     def _now(self) -> tuple[Run | None, Sequence[Progress]]:
         run = self._reading.latest()

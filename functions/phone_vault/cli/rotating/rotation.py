@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from phone_vault.cli.console import Console
+from phone_vault.cli.executing.answers import answer_of
 from phone_vault.cli.policy import file
 from phone_vault.cli.problem import Problem
 from phone_vault.cli.rotating.following import Following
@@ -15,8 +16,8 @@ from phone_vault.domain.moments import to_text
 from phone_vault.domain.rotation import wait_of
 
 if TYPE_CHECKING:
-    from phone_vault.adapters.rotation_machine import Execution, RotationMachine
     from phone_vault.adapters.rotation_reading import RotationReading
+    from phone_vault.adapters.state_machine import Execution, StateMachine
 
 INTERRUPTED = "phone-vault rotate was interrupted"
 
@@ -48,7 +49,7 @@ class Rotated:
 class Rotation:
     """Of one vault."""
 
-    def __init__(self, vault: Vault, machine: "RotationMachine", reading: "RotationReading", console: Console) -> None:
+    def __init__(self, vault: Vault, machine: "StateMachine", reading: "RotationReading", console: Console) -> None:
         self._vault = vault
         self._machine = machine
         self._reading = reading
@@ -57,10 +58,10 @@ class Rotation:
     @classmethod
     def of(cls, vault: Vault, console: Console) -> "Rotation":
         """With clients of its AWS."""
-        from phone_vault.adapters.rotation_machine import RotationMachine
         from phone_vault.adapters.rotation_reading import RotationReading
+        from phone_vault.adapters.state_machine import StateMachine
 
-        machine = RotationMachine(vault.client("stepfunctions"), vault.outputs["RotationStateMachineArn"])
+        machine = StateMachine(vault.client("stepfunctions"), vault.outputs["RotationStateMachineArn"])
         return cls(vault, machine, RotationReading(vault.client("dynamodb"), vault.outputs["OperationsTable"]), console)
 
     def carried_out(self, order: Order) -> Rotated:
@@ -131,15 +132,8 @@ class Rotation:
         return has_begun and SystemClock().now() - run.begun_at < RESUMED_FOR
 
     def _rotate_kms_keys(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        from phone_vault.adapters import jobs
-
         self._console.say("New material for the KMS keys, and every row of KeyRing under it ...")
-        functions = self._vault.client("lambda", jobs.CONFIG)
-        answer = jobs.answer_of(functions, f"{self._vault.stack_name}-RotateKeys", request)
-        problem = answer.get("problem")
-        if problem is not None:
-            raise Problem(f"RotateKeys refuses: {problem.get('title', '')}: {problem.get('detail', '')}")
-        return answer
+        return answer_of(self._vault, "RotateKeys", request)
 
     def _following(self) -> Following:
         """With what is known of the size of the whole."""

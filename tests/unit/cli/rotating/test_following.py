@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from phone_vault.adapters.rotation_machine import RUNNING, SUCCEEDED, Execution
+from phone_vault.adapters.state_machine import RUNNING, SUCCEEDED, Execution
 from phone_vault.cli.console import Terminal
 from phone_vault.cli.rotating.following import Following
 from phone_vault.cli.rotating.steps import states_of

@@ -1,0 +1,1 @@
+"""State machines and functions of a vault, as commands start and follow them."""
