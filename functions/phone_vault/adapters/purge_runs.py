@@ -87,8 +87,18 @@ class DynamoPurgeRunStore:
                 raise contended() from None
 
 
+def run_name(scope: str) -> str:
+    """Of the row of a scope's last run."""
+    return f"purge#{scope}"
+
+
+def page_name(run_id: str, page: int) -> str:
+    """Of the row of what a page of it has come to."""
+    return f"purge#{run_id}#{page}"
+
+
 def _run_key(scope: str) -> dict[str, str]:
-    return {"operation_id": f"purge#{scope}"}
+    return {"operation_id": run_name(scope)}
 
 
 def _run_row(run: PurgeRun) -> dict[str, Any]:
@@ -128,7 +138,7 @@ def run_of(scope: str, row: Mapping[str, Any]) -> PurgeRun:
 
 
 def _page_key(run_id: str, page: int) -> dict[str, str]:
-    return {"operation_id": f"purge#{run_id}#{page}"}
+    return {"operation_id": page_name(run_id, page)}
 
 
 def _progress_row(progress: PageProgress) -> dict[str, Any]:

@@ -51,16 +51,27 @@ class DynamoReceiptStore:
     def add_leaves(self, under: str, row: int, leaves: Sequence[SaltedToken]) -> None:
         """One put. Nobody writes a row's name twice but to repeat what was not answered."""
         content = b"".join(leaf.salt + leaf.hash for leaf in leaves)
-        self._tables.put(self._operations, {**_key(f"{under}#leaves#{row}"), "leaves": content}, ROW_IS_NEW_OR_LEAVES)
+        row_key = {"operation_id": leaves_name(under, row)}
+        self._tables.put(self._operations, {**row_key, "leaves": content}, ROW_IS_NEW_OR_LEAVES)
 
     def leaves(self, under: str, row: int) -> list[SaltedToken]:
         """By BatchGetItem."""
-        rows = self._tables.batch_get([(self._operations, _key(f"{under}#leaves#{row}"))])
-        content = rows[0][1].get("leaves") if rows else None
-        if not isinstance(content, bytes) or len(content) % _LEAF_BYTES:
-            raise TamperedStore("the leaves of a receipt do not read")
-        parts = (content[at : at + _LEAF_BYTES] for at in range(0, len(content), _LEAF_BYTES))
-        return [SaltedToken(part[:SALT_BYTES], part[SALT_BYTES:]) for part in parts]
+        rows = self._tables.batch_get([(self._operations, {"operation_id": leaves_name(under, row)})])
+        return leaves_in(rows[0][1] if rows else {})
+
+
+def leaves_name(under: str, row: int) -> str:
+    """Of a row of the leaves that a receipt does not carry itself."""
+    return f"receipt#{under}#leaves#{row}"
+
+
+def leaves_in(row: Mapping[str, Any]) -> list[SaltedToken]:
+    """Those of such a row; `TamperedStore` for what the vault does not write."""
+    content = row.get("leaves")
+    if not isinstance(content, bytes) or len(content) % _LEAF_BYTES:
+        raise TamperedStore("the leaves of a receipt do not read")
+    parts = (content[at : at + _LEAF_BYTES] for at in range(0, len(content), _LEAF_BYTES))
+    return [SaltedToken(part[:SALT_BYTES], part[SALT_BYTES:]) for part in parts]
 
 
 def _key(name: str) -> dict[str, str]:

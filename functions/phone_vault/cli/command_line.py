@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from phone_vault.cli import demo, estimate, import_file, policy_check, rotate, status, verify
+from phone_vault.cli import demo, erase, estimate, hold, import_file, policy_check, purge, rotate, status, verify
 from phone_vault.cli.output import print_json
 from phone_vault.cli.problem import Problem, ReportedProblem, WrongUsage
 
@@ -41,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     policy_check.add_to(commands)
     status.add_to(commands)
     rotate.add_to(commands)
+    purge.add_to(commands)
+    erase.add_to(commands)
+    hold.add_to(commands)
     estimate.add_to(commands)
     import_file.add_to(commands)
     verify.add_to(commands)

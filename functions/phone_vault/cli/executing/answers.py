@@ -15,8 +15,7 @@ class Refused(Problem):
 
     def __init__(self, function: str, problem: Mapping[str, Any]) -> None:
         self.kind = str(problem.get("type", "")).removeprefix(_URN)
-        told = [str(problem.get("detail", "")), *map(_fault, problem.get("errors", ()))]
-        super().__init__(f"{function} refuses: {self.kind}: {'; '.join(filter(None, told))}")
+        super().__init__(f"{function} refuses: {self.kind}: {problem.get('detail', '')}")
         self._problem = problem
 
     def as_json(self) -> dict[str, Any]:
@@ -38,7 +37,3 @@ def answer_of(vault: Vault, function: str, request: Mapping[str, Any], alias: st
     if isinstance(problem, Mapping):
         raise Refused(function, problem)
     return answer
-
-
-def _fault(fault: Mapping[str, str]) -> str:
-    return f"{fault.get('pointer', '')} {fault.get('detail', '')}".strip()
