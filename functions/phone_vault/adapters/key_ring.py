@@ -11,7 +11,7 @@ from phone_vault.domain import moments
 from phone_vault.domain.audit import Entry
 from phone_vault.domain.errors import StoreUnavailable, TamperedStore
 from phone_vault.domain.inventory import KeyVersion
-from phone_vault.domain.keys import VAULT, KeyId, KeyState, KeyUse, TenantKeys, WrappedKey
+from phone_vault.domain.keys import VAULT, KeyId, KeyState, KeyUse, RotationReason, TenantKeys, WrappedKey
 from phone_vault.domain.ports import Contended, KeyChange
 
 KEY_VERSION_IS_NEW = "attribute_not_exists(key_version)"
@@ -112,6 +112,7 @@ def _row(key: WrappedKey) -> dict[str, Any]:
         "proof": key.proof or None,
         "changed_at": moments.to_text(key.changed_at) if key.changed_at else None,
         "compromised": "yes" if key.compromised else None,
+        "made_for": str(key.made_for) if key.made_for is not RotationReason.SCHEDULED else None,
         "proven": "yes" if key.proven else None,
         "moved_at": moments.to_text(key.moved_at) if key.moved_at else None,
     }
@@ -144,6 +145,7 @@ def _key_of(row: Mapping[str, Any]) -> WrappedKey:
             changed_at=moments.from_text(row["changed_at"]) if "changed_at" in row else None,
             moved_at=moments.from_text(row["moved_at"]) if "moved_at" in row else None,
             compromised="compromised" in row,
+            made_for=RotationReason(row.get("made_for", RotationReason.SCHEDULED)),
             proven="proven" in row,
         )
     except (KeyError, TypeError, ValueError, AttributeError):

@@ -44,7 +44,7 @@ class KeyVersion:
     changed_at: datetime | None = None
     """When it came into its state; None for a version that was active from the beginning."""
     compromised: bool = False
-    """Whether others may know it: it was superseded for that, or is about to be."""
+    """Whether it was superseded because others may know it."""
 
     @property
     def in_state_since(self) -> datetime:

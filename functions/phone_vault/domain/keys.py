@@ -133,7 +133,9 @@ class WrappedKey:
     changed_at: datetime | None = None
     """When it came into its state; None for a version that was active from the beginning."""
     compromised: bool = False
-    """Whether others may know it: it was superseded for that, or is about to be."""
+    """Whether it was superseded because others may know it."""
+    made_for: RotationReason = RotationReason.SCHEDULED
+    """Why it was made: whoever activates it, perhaps days later, marks the version before."""
     proven: bool = False
     """Whether it was read back and found to be what was made; first versions, made in one go, are not asked."""
     moved_at: datetime | None = None

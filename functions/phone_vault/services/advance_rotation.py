@@ -124,10 +124,7 @@ class AdvanceRotation(Worker):
         pending = keys.pending(KeyUse.INDEX)
         if pending is None or not pending.proven or not census.proves_filled(pending, self.desk.wait):
             return
-        active = keys.active(KeyUse.INDEX)
-        is_compromised = active is not None and active.compromised
-        reason = RotationReason.COMPROMISE if is_compromised else RotationReason.SCHEDULED
-        self._versions.activate(keys, pending, reason, caller)
+        self._versions.activate(keys, pending, pending.made_for, caller)
 
     def _close(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
         """Nobody reads the superseded index versions any more: from now on nobody writes them either."""

@@ -48,7 +48,8 @@ class KeyVersions:
         with self._trail.writing([_event("key-made", key_id, caller, reason=str(reason))]) as entries:
             now = self._now()
             self.store.add_keys(
-                [WrappedKey(key_id, wrapped, KeyState.PENDING, now, kms_key, proof, changed_at=now)], entries
+                [WrappedKey(key_id, wrapped, KeyState.PENDING, now, kms_key, proof, changed_at=now, made_for=reason)],
+                entries,
             )
 
     def prove(self, key: WrappedKey, caller: Caller) -> WrappedKey:
@@ -99,8 +100,16 @@ class KeyVersions:
             raise TamperedStore("a tenant's keys are incomplete")
         return SecretKey(self._unwrapped(row)[:KEY_BYTES])
 
+    def note_compromise(self, pending: WrappedKey, caller: Caller) -> None:
+        """Note of a pending version that others may know the one before, if it was not made for that."""
+        if pending.made_for is RotationReason.COMPROMISE:
+            return
+        after = replace(pending, made_for=RotationReason.COMPROMISE)
+        with self._trail.writing([_event("key-urgent", pending.key_id, caller)]) as entries:
+            self.store.change([KeyChange(pending, after)], entries)
+
     def condemn(self, key: WrappedKey, caller: Caller) -> None:
-        """Note of a version that others may know it."""
+        """Note of a superseded version that others may know it."""
         with self._trail.writing([_event("key-compromised", key.key_id, caller)]) as entries:
             self.store.change([KeyChange(key, replace(key, compromised=True))], entries)
 

@@ -156,7 +156,8 @@ class RotateKeys(Job):
                 else:
                     present = self._versions.prove(present, order.caller)
                     if use is KeyUse.INDEX:
-                        self._condemn_the_active_one(active, order)
+                        if order.reason is RotationReason.COMPROMISE:
+                            self._versions.note_compromise(present, order.caller)
                         break
                     self._versions.activate(keys, present, order.reason, order.caller)
             except Contended:
@@ -167,11 +168,6 @@ class RotateKeys(Job):
             key_of = partial(self._versions.key_of, keys, use)
             relayer(self._suppressions, tenant_id, made.version, key_of)
         done.rotated.append(Rotated(tenant_id, str(use), before, made.version, present.state))
-
-    def _condemn_the_active_one(self, active: WrappedKey, order: _Order) -> None:
-        """Whoever activates the pending version, perhaps days from now, is not told why it was made."""
-        if order.reason is RotationReason.COMPROMISE and not active.compromised:
-            self._versions.condemn(active, order.caller)
 
     def _condemn_the_one_before(self, keys: TenantKeys, present: WrappedKey, order: _Order) -> None:
         """Whoever activated the version, if it was another rotation, did not know that others may know the last one."""

@@ -11,7 +11,7 @@ from phone_vault.adapters.attribute_values import serialized
 from phone_vault.adapters.key_ring import DynamoKeyRingStore, tenant_row_key
 from phone_vault.domain.audit import BEGINNING, Entry
 from phone_vault.domain.errors import StoreUnavailable, TamperedStore
-from phone_vault.domain.keys import VAULT, KeyId, KeyState, KeyUse, WrappedKey
+from phone_vault.domain.keys import VAULT, KeyId, KeyState, KeyUse, RotationReason, WrappedKey
 from phone_vault.domain.ports import Contended, KeyChange
 from tests.unit.adapters.record_tables import NOW, RecordTables
 
@@ -55,7 +55,8 @@ class TestRows:
 
     @pytest.mark.parametrize("state", list(KeyState))
     def test_of_every_state(self, store: DynamoKeyRingStore, tenant: str, state: KeyState) -> None:
-        row = key(tenant, state=state, proof=b"\0proof", changed_at=LATER, compromised=True, moved_at=LATER)
+        told: Any = {"compromised": True, "made_for": RotationReason.COMPROMISE, "moved_at": LATER}
+        row = key(tenant, state=state, proof=b"\0proof", changed_at=LATER, **told)
         store.add_keys([row])
         assert store.keys_of(tenant).keys == (row,)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from phone_vault.domain.errors import StoreUnavailable
-from phone_vault.domain.keys import VAULT, WRAPPED_TOGETHER, KeyId, KeyState, KeyUse, WrappedKey
+from phone_vault.domain.keys import VAULT, WRAPPED_TOGETHER, KeyId, KeyState, KeyUse, RotationReason, WrappedKey
 from phone_vault.services.rotate_keys import ON_DEMAND_ROTATIONS, RESUMED_FOR
 from phone_vault.services.tally import Measure
 from tests.fakes import THE_KMS_KEY, Killed
@@ -112,16 +112,17 @@ class TestIndex:
         assert ring.read_index_key("acme").keys() == {1}
         assert ring.index_keys("acme").keys() == {1, 2}
 
-    def test_a_compromise_marks_the_active_version_while_it_is_still_read(self, jobs: Jobs) -> None:
+    def test_the_pending_version_knows_of_the_compromise(self, jobs: Jobs) -> None:
         jobs.rotate(use="index", tenant_id="acme", reason="compromise")
-        assert jobs.states("acme", INDEX) == {1: ACTIVE, 2: PENDING}
-        assert jobs.version("acme", INDEX, 1).compromised
-        assert not jobs.version("acme", INDEX, 2).compromised
+        assert jobs.version("acme", INDEX, 2).made_for is RotationReason.COMPROMISE
+        assert not jobs.version("acme", INDEX, 1).compromised
 
-    def test_the_mark_is_made_once(self, jobs: Jobs) -> None:
+    def test_one_that_was_pending_before_is_told_of_it_once(self, jobs: Jobs) -> None:
+        jobs.rotate(use="index", tenant_id="acme")
         for _ in range(2):
             jobs.rotate(use="index", tenant_id="acme", reason="compromise")
-        assert jobs.outcomes().count("key-compromised") == 1
+        assert jobs.version("acme", INDEX, 2).made_for is RotationReason.COMPROMISE
+        assert jobs.outcomes().count("key-urgent") == 1
 
 
 class TestDue:

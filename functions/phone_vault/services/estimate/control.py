@@ -71,8 +71,6 @@ class Control:
         self._transact(bill, 3)
         self._query(bill, tenant)
         bill.ask("kms:Decrypt")  # the proof
-        if use is KeyUse.INDEX and self._wanted.is_compromised:
-            self._transact(bill, 2)  # the mark on the one before
         if use is KeyUse.BRANCH:
             self._transact(bill, 3)
             self._query(bill, tenant)
