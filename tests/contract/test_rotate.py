@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -181,22 +180,29 @@ def progress(cloud: LocalCloud) -> list[Mapping[str, Any]]:
     return [row for row in rows if row["operation_id"]["S"].startswith("run#")]
 
 
-def interrupt_when_under_way(cloud: LocalCloud) -> threading.Thread:
+@contextlib.contextmanager
+def interrupted_when_under_way(cloud: LocalCloud) -> Iterator[None]:
+    over = threading.Event()
+
     def watch() -> None:
-        while not progress(cloud):
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
+        while not over.wait(0.01):
+            if progress(cloud):
+                os.kill(os.getpid(), signal.SIGINT)
+                return
 
     thread = threading.Thread(target=watch)
     thread.start()
-    return thread
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_an_interrupted_rotation_is_stopped_and_goes_on_with_the_same_command(capsys: Output) -> None:
     with opened({"acme": 120}) as cloud:
-        watching = interrupt_when_under_way(cloud)
-        interrupted = rotated(capsys, "--use", "branch", code=1)
-        watching.join()
+        with interrupted_when_under_way(cloud):
+            interrupted = rotated(capsys, "--use", "branch", code=1)
         assert "Nothing is lost" in interrupted["problem"]
         (stopped,) = cloud.client("stepfunctions").list_executions(
             stateMachineArn=cloud.outputs["RotationStateMachineArn"]
