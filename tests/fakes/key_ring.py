@@ -52,7 +52,7 @@ class MemoryKeyRingStore:
         with self._lock:
             for before, _ in changes:
                 stored = self._rows.get(before.key_id)
-                if stored is None or (stored.state, stored.wrapped) != (before.state, before.wrapped):
+                if stored is None or _as_read(stored) != _as_read(before):
                     raise Contended("the tenant's keys were changed by another caller")
             self._append(entries)
             self._rows |= {after.key_id: after for _, after in changes}
@@ -85,3 +85,8 @@ class MemoryKeyRingStore:
     def _check(self) -> None:
         if not self.is_reachable:
             raise StoreUnavailable("DynamoDB does not answer")
+
+
+def _as_read(row: WrappedKey) -> tuple[object, ...]:
+    """What a change is made on condition of."""
+    return row.state, row.wrapped, row.compromised, row.made_for

@@ -17,8 +17,9 @@ from phone_vault.domain.ports import Contended, KeyChange
 KEY_VERSION_IS_NEW = "attribute_not_exists(key_version)"
 TENANT_IS_NOT_OFF_BOARDED = "attribute_not_exists(off_boarded_at)"
 UNCHANGED_SINCE_READ = "#state = :state_read AND wrapped_key = :wrapped_read"
-UNMARKED_SINCE_READ = f"{UNCHANGED_SINCE_READ} AND attribute_not_exists(compromised)"
-"""Of a version that was not known to be compromised: a mark that it got meanwhile is not lost."""
+STILL_UNMARKED = "attribute_not_exists(compromised)"
+STILL_NOT_URGENT = "attribute_not_exists(made_for)"
+"""Of a version that was read so: what was noted of a compromise meanwhile is not lost."""
 
 KEY_VERSION_ATTRIBUTES = ("tenant_id", "key_version", "state", "created_at", "kms_key")
 """What `key_version_of` reads of a row."""
@@ -73,7 +74,7 @@ class DynamoKeyRingStore:
                 put(
                     self._table,
                     _row(change.after),
-                    UNCHANGED_SINCE_READ if change.before.compromised else UNMARKED_SINCE_READ,
+                    _as_read(change.before),
                     names={"#state": "state"},
                     values={":state_read": str(change.before.state), ":wrapped_read": change.before.wrapped},
                 )
@@ -99,6 +100,15 @@ class DynamoKeyRingStore:
 def is_tenant_row(row: Mapping[str, Any]) -> bool:
     """Whether it is no version, but says of the tenant that it is off-boarded."""
     return row.get("key_version") == TENANT_ROW
+
+
+def _as_read(key: WrappedKey) -> str:
+    conditions = [UNCHANGED_SINCE_READ]
+    if not key.compromised:
+        conditions.append(STILL_UNMARKED)
+    if key.made_for is RotationReason.SCHEDULED:
+        conditions.append(STILL_NOT_URGENT)
+    return " AND ".join(conditions)
 
 
 def _row(key: WrappedKey) -> dict[str, Any]:

@@ -180,8 +180,13 @@ class TestChange:
     @pytest.mark.parametrize("which", [0, 1], ids=["active", "pending"])
     @pytest.mark.parametrize(
         "meanwhile",
-        [{"state": KeyState.DECRYPT_ONLY}, {"wrapped": b"moved"}, {"compromised": True}],
-        ids=["state", "bytes", "mark"],
+        [
+            {"state": KeyState.DECRYPT_ONLY},
+            {"wrapped": b"moved"},
+            {"compromised": True},
+            {"made_for": RotationReason.COMPROMISE},
+        ],
+        ids=["state", "bytes", "mark", "reason"],
     )
     def test_neither_where_one_was_changed_meanwhile(
         self,
