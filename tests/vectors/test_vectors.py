@@ -14,7 +14,7 @@ from phone_vault.adapters.suppressions import DynamoSuppressionStore
 from phone_vault.crypto import application_messages, macs, messages, numbers
 from phone_vault.crypto.messages import WrappingKey
 from phone_vault.domain import moments
-from phone_vault.domain.keys import INDEXING, WRAPPED_TOGETHER, KeyId, KeyState, KeyUse, WrappedKey
+from phone_vault.domain.keys import WRAPPED_TOGETHER, KeyId, KeyState, KeyUse, WrappedKey
 from phone_vault.domain.phone import PhoneNumber
 from phone_vault.domain.ports import RecordId
 from phone_vault.domain.rotation import Run, Step
@@ -82,7 +82,9 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def expected(name: str) -> Any:
     """What its rows and messages say."""
-    return content(name, "expected")
+    found = content(name, "expected")
+    assert all(found.values())  # what is looked at one by one is there
+    return found
 
 
 class TestReading:
@@ -300,7 +302,7 @@ class TestJobs:
         pass_over(vault, Step.REINDEX)
         for each in in_the_index(expected):
             record, _ = stored(vault, each)
-            live = {row.key_id.version for row in index_rows(vault, each["tenant_id"]) if row.state in INDEXING}
+            live = {row.key_id.version for row in index_rows(vault, each["tenant_id"]) if row.is_written}
             if is_readable(vault, record):
                 assert set(record.index_positions) == live | set(each["index_versions"])
         look_all_up(vault, expected)
@@ -368,11 +370,13 @@ def decrypted(vault: FrozenVault, record: StoredNumber, message: bytes) -> str:
 
 def in_the_index(expected: Any) -> list[Any]:
     """The numbers that stand in it, of tenants that are still there."""
-    return [
+    found = [
         each
         for each in expected["numbers"]
         if each["index_versions"] and each["tenant_id"] not in expected["off_boarded"]
     ]
+    assert found
+    return found
 
 
 def look_all_up(vault: FrozenVault, expected: Any) -> None:

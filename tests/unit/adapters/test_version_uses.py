@@ -1,11 +1,14 @@
 """How many records are on a key version, on the embedded AWS."""
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
-from phone_vault.adapters import version_uses
-from phone_vault.adapters.version_uses import DynamoVersionUses
+from phone_vault.adapters.attribute_values import Row
+from phone_vault.adapters.scans import ScanPage, ScanPart
+from phone_vault.adapters.tables import Tables
+from phone_vault.adapters.version_uses import MOST_PAGES, DynamoVersionUses
 from phone_vault.domain.errors import StoreUnavailable
 from phone_vault.domain.keys import KeyId, KeyUse
 from tests.unit.adapters.record_tables import RecordTables, names_of
@@ -63,14 +66,19 @@ def test_rows_are_counted_by_dynamodb_and_not_read(vault: RecordTables, uses: Dy
     assert [parameters["Select"] for _, parameters in requests] == ["COUNT"]
 
 
-def test_it_looks_at_so_many_pages_and_no_more(
-    vault: RecordTables, uses: DynamoVersionUses, tenant: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(version_uses, "MOST_PAGES", 0)
-    vault.store(tenant)
-    with vault.asked() as requests:
-        assert uses.count(KeyId(tenant, KeyUse.BRANCH, 1)) == 0
-    assert requests == []
+class EndlessTables:
+    """Each page has a row and is followed by another one."""
+
+    def scan_page(self, table: str, part: ScanPart, start: Row | None) -> ScanPage:
+        """As `Tables`."""
+        assert (table, part.segments) == ("RecordKeys", 1)
+        return ScanPage([], 1, {"record_id": str(int(start["record_id"]) + 1 if start else 0)})
+
+
+def test_it_looks_at_so_many_pages_and_no_more(vault: RecordTables) -> None:
+    tables = cast(Tables, EndlessTables())
+    uses = DynamoVersionUses(tables, replace(vault.names, record_keys="RecordKeys"))
+    assert uses.count(KeyId("acme", KeyUse.BRANCH, 1)) == MOST_PAGES
 
 
 def test_a_table_that_does_not_answer_is_not_an_empty_one(vault: RecordTables) -> None:

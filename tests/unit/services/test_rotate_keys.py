@@ -205,7 +205,7 @@ class TestTenants:
 class TestTwoAtOnce:
     """Two rotations make one version."""
 
-    def test_both_read_before_either_writes(self) -> None:
+    def test_two_that_read_before_either_writes_make_one_version(self) -> None:
         jobs = made("acme")
         jobs.store.meeting = threading.Barrier(2, timeout=PATIENCE_SECONDS)
         answers: list[dict[str, Any]] = []
@@ -218,7 +218,7 @@ class TestTwoAtOnce:
         assert jobs.states("acme", BRANCH) == {1: DECRYPT_ONLY, 2: ACTIVE}
 
     @pytest.mark.parametrize("use", [BRANCH, INDEX])
-    def test_one_gets_in_before_any_call_of_the_other(self, use: KeyUse) -> None:
+    def test_one_that_gets_in_before_any_call_of_the_other_makes_the_only_version(self, use: KeyUse) -> None:
         state = {BRANCH: {1: DECRYPT_ONLY, 2: ACTIVE}, INDEX: {1: ACTIVE, 2: PENDING}}
         period = {BRANCH: timedelta(days=90), INDEX: A_YEAR}
         calls = calls_of(period[use])
@@ -249,7 +249,7 @@ class TestCrashes:
     """The instance is gone after any call; the next call ends as if it had been the only one."""
 
     @pytest.mark.parametrize("age", [timedelta(days=90), A_YEAR], ids=["branch", "both"])
-    def test_of_what_is_due(self, age: timedelta) -> None:
+    def test_a_call_that_was_cut_off_is_made_good_by_the_next_one(self, age: timedelta) -> None:
         undisturbed = made("acme", "other")
         undisturbed.clock.advance(age)
         undisturbed.rotate_keys(watched=True)(OPERATOR, {})
@@ -264,7 +264,7 @@ class TestCrashes:
             for outcome in ("key-made", "key-activated"):
                 assert jobs.outcomes().count(outcome) == undisturbed.outcomes().count(outcome)
 
-    def test_of_a_kms_key(self) -> None:
+    def test_a_rotation_of_a_kms_key_that_was_cut_off_is_ended_by_the_next_call(self) -> None:
         undisturbed = made("acme", "other")
         undisturbed.clock.advance(A_YEAR)
         undisturbed.rotate_keys(watched=True)(OPERATOR, {"use": "kms"})
@@ -285,14 +285,14 @@ class TestFailures:
     """One tenant's."""
 
     @pytest.mark.parametrize("use", ["branch", "index"])
-    def test_a_kms_key_that_is_disabled(self, jobs: Jobs, use: str) -> None:
+    def test_a_kms_key_that_is_disabled_stops_no_other_tenant(self, jobs: Jobs, use: str) -> None:
         jobs.kms.kms_keys["acme"] = "its own"
         jobs.kms.disabled_kms_keys.add("its own")
         answer = jobs.rotate(use=use)
         assert [each["tenant_id"] for each in answer["rotated"]] == ["other"]
         assert {"whose": "acme", "use": use, "problem": "key-unavailable"} in answer["failed"]
 
-    def test_a_row_that_was_tampered_with(self, jobs: Jobs) -> None:
+    def test_a_row_that_was_tampered_with_stops_no_other_tenant(self, jobs: Jobs) -> None:
         jobs.store.overwrite(replace(jobs.version("acme", INDEX, 1), wrapped=b"other"))
         answer = jobs.rotate(use="index")
         assert answer == {
@@ -301,13 +301,15 @@ class TestFailures:
         }
 
     @pytest.mark.parametrize("use", [BRANCH, INDEX])
-    def test_a_row_that_is_missing(self, jobs: Jobs, use: KeyUse) -> None:
+    def test_a_row_that_is_missing_is_told(self, jobs: Jobs, use: KeyUse) -> None:
         jobs.store.remove(KeyId("acme", use, 1))
         answer = jobs.rotate(use=str(use))
         assert answer["failed"] == [{"whose": "acme", "use": str(use), "problem": "tampered-store"}]
 
     @pytest.mark.parametrize(("use", "given_up"), [(BRANCH, KeyState.DESTROYED), (INDEX, KeyState.CLOSED)])
-    def test_a_pending_version_whose_proof_does_not_fit(self, jobs: Jobs, use: KeyUse, given_up: KeyState) -> None:
+    def test_a_pending_version_whose_proof_does_not_fit_is_given_up(
+        self, jobs: Jobs, use: KeyUse, given_up: KeyState
+    ) -> None:
         jobs.store.overwrite(pending_version(jobs, "acme", use, proof=b"another"))
         answer = jobs.rotate(use=str(use))
         assert [each["tenant_id"] for each in answer["rotated"]] == ["other"]
@@ -321,7 +323,7 @@ class TestFailures:
         (rotated_again,) = jobs.rotate(use=str(use), tenant_id="acme")["rotated"]
         assert (rotated_again["from"], rotated_again["to"], rotated_again["state"]) == (1, 3, str(state))
 
-    def test_keys_that_do_not_read(self, jobs: Jobs) -> None:
+    def test_keys_that_do_not_read_stop_no_other_tenant(self, jobs: Jobs) -> None:
         jobs.store.unreadable.add("acme")
         answer = jobs.rotate(use="branch")
         assert answer["rotated"] == [rotated("other", "branch", 1)]
@@ -361,17 +363,21 @@ class TestFailures:
         rotate_keys(OPERATOR, {"use": "branch"})
         assert Measure.ROTATION_FAILURES not in rotate_keys.desk.tally.take()[0]
 
-    def test_a_store_that_does_not_answer_is_reported(self, jobs: Jobs) -> None:
-        jobs.disturbances.fail_always("store.add_keys", ConnectionError())
-        with pytest.raises(ConnectionError):
-            jobs.rotate_keys(watched=True)(OPERATOR, {"use": "branch"})
+    def test_a_store_that_does_not_answer_is_the_answer(self, jobs: Jobs) -> None:
         jobs.store.is_reachable = False
         assert problem(jobs.rotate(use="branch")) == "store-unavailable"
 
-    def test_without_an_audit_trail_nothing_is_made(self, jobs: Jobs) -> None:
+    @pytest.mark.parametrize("use", [BRANCH, INDEX])
+    def test_no_version_is_made_without_its_audit_entry(self, jobs: Jobs, use: KeyUse) -> None:
         jobs.log.failure = StoreUnavailable("DynamoDB does not answer")
-        assert problem(jobs.rotate(use="branch", tenant_id="acme")) == "store-unavailable"
-        assert jobs.states("acme", BRANCH) == {1: ACTIVE}
+        jobs.rotate(use=str(use), tenant_id="acme")
+        assert jobs.states("acme", use) == {1: ACTIVE}
+
+    @pytest.mark.parametrize("use", [BRANCH, INDEX])
+    def test_no_version_is_made_without_an_audit_key(self, jobs: Jobs, use: KeyUse) -> None:
+        jobs.kms.disabled = {KeyUse.AUDIT}
+        assert problem(jobs.rotate(use=str(use), tenant_id="acme")) == "audit-unavailable"
+        assert jobs.states("acme", use) == {1: ACTIVE}
 
 
 class TestKms:
