@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 
 from phone_vault.domain.ports import Contended
 from phone_vault.domain.rotation import Census, Progress, Run, Step
@@ -54,5 +55,5 @@ class MemoryRunStore:
         """Unless the stored one began later."""
         with self._disturbances.around("runs.save_census"), self._lock:
             stored = self._censuses.get(census.tenant_id)
-            if stored is None or stored.begun_at <= census.begun_at:
+            if stored is None or not census.begun_at < stored.begun_at <= census.begun_at + timedelta(days=2):
                 self._censuses[census.tenant_id] = census

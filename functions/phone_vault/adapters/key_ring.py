@@ -1,5 +1,6 @@
 """The KeyRing table."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,8 @@ STILL_NOT_URGENT = "attribute_not_exists(made_for)"
 
 KEY_VERSION_ATTRIBUTES = ("tenant_id", "key_version", "state", "created_at", "kms_key")
 """What `key_version_of` reads of a row."""
+
+_VERSION_NAME = re.compile(r"([a-z]+)#([1-9][0-9]{0,5})")
 
 TENANT_ROW = "tenant"
 """The sort key of the row that says of a tenant that it is off-boarded; no version has such a name."""
@@ -131,7 +134,8 @@ def _row(key: WrappedKey) -> dict[str, Any]:
 def key_version_of(row: Mapping[str, Any]) -> KeyVersion:
     """The row but for the wrapped key; `TamperedStore` for anything that the vault does not write."""
     try:
-        use, _, version = row["key_version"].partition("#")
+        name = _VERSION_NAME.fullmatch(row["key_version"])
+        use, version = name.groups() if name else ("", "")  # which is no use, and no number
         return KeyVersion(
             KeyId(row["tenant_id"], KeyUse(use), int(version)),
             KeyState(row["state"]),

@@ -49,11 +49,16 @@ class KmsKeyWrapper:
         return self._encrypt(kms_key, plaintext, key_id.encryption_context), kms_key
 
     def unwrap(self, key: WrappedKey) -> bytes:
-        """Decrypt under the KMS key that the row names; IAM bounds which that can be."""
+        """Decrypt under the KMS key that the row names; IAM bounds which that can be.
+
+        `TamperedStore` for the KMS key of another tenant: whoever may use that one could have made the row's key.
+        """
+        self._check_owner(key.key_id.tenant_id, key.kms_key)
         return self._decrypt(key.kms_key, key.wrapped, key.key_id.encryption_context)
 
     def rewrap(self, key: WrappedKey) -> tuple[bytes, str]:
         """ReEncrypt, from the KMS key that the row names to the one that wraps such rows now."""
+        self._check_owner(key.key_id.tenant_id, key.kms_key)
         kms_key = self.kms_key_for(key.key_id)
         return self._re_encrypt(key.kms_key, kms_key, key.wrapped, key.key_id.encryption_context), kms_key
 
@@ -64,12 +69,19 @@ class KmsKeyWrapper:
 
     def unwrap_record_key(self, tenant_id: str, name: str, wrapped: bytes, kms_key: str | None) -> bytes:
         """Decrypt under the KMS key that the row names; in old rows the ciphertext alone tells KMS. IAM bounds it."""
+        if kms_key is not None:
+            self._check_owner(tenant_id, kms_key)
         return self._decrypt(kms_key, wrapped, _of_record(tenant_id, name))
 
     def rewrap_record_key(self, tenant_id: str, name: str, wrapped: bytes, kms_key: str | None) -> tuple[bytes, str]:
         """ReEncrypt."""
         now = self.kms_key_of(tenant_id)
         return self._re_encrypt(kms_key, now, wrapped, _of_record(tenant_id, name)), now
+
+    def _check_owner(self, tenant_id: str, kms_key: str) -> None:
+        owners = {name for name, tenant in self._policy.tenants.items() if tenant.kms_key == kms_key}
+        if owners and tenant_id not in owners and kms_key != self._kek_arn:
+            raise TamperedStore("a tenant's key is wrapped by another tenant's KMS key")
 
     def _encrypt(self, kms_key: str, plaintext: bytes, context: Mapping[str, str]) -> bytes:
         kms = self._kms_in(region_of(kms_key))

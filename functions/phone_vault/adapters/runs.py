@@ -14,8 +14,10 @@ from phone_vault.domain.rotation import Census, Progress, Run, Step
 IS_NEW = "attribute_not_exists(operation_id)"
 IS_THE_RUN_READ = "run_id = :run_read AND finished = :finished_read AND fingerprint = :fingerprint_read"
 IS_THE_PROGRESS_READ = "revision = :revision_read"
-NO_LATER_ONE_IS_STORED = "attribute_not_exists(operation_id) OR begun_at <= :begun_at"
+NO_LATER_ONE_IS_STORED = "attribute_not_exists(operation_id) OR begun_at <= :begun_at OR begun_at > :latest"
 
+OLDEST_CENSUS = timedelta(days=2)
+"""That is still saved: a Rotation is resumed for one. What began later than that has yet to begin."""
 PROGRESS_KEPT_FOR = timedelta(days=90)
 
 LATEST_RUN = "rotation#latest"
@@ -79,7 +81,9 @@ class DynamoRunStore:
         """By PutItem; nothing if a later one is there."""
         row = _census_row(census)
         try:
-            self._tables.put(self._table, row, NO_LATER_ONE_IS_STORED, {":begun_at": row["begun_at"]})
+            latest = moments.to_text(census.begun_at + OLDEST_CENSUS)
+            values = {":begun_at": row["begun_at"], ":latest": latest}
+            self._tables.put(self._table, row, NO_LATER_ONE_IS_STORED, values)
         except ConditionsFailed:
             return
 

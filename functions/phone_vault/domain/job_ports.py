@@ -202,5 +202,5 @@ class RunStore(Protocol):
         ...
 
     def save_census(self, census: Census) -> None:
-        """In place of the one before, unless that began later."""
+        """In place of the one before, unless that began later; by days, and it is not one that the vault wrote."""
         ...

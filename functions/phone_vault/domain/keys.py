@@ -146,6 +146,11 @@ class WrappedKey:
         """Since when it lies wrapped as it does."""
         return self.moved_at or self.created_at
 
+    @property
+    def is_written(self) -> bool:
+        """Of an index version: whether entries are. Not before its proof, by which it is what was made."""
+        return self.state in INDEXING and (self.proven or self.state is not KeyState.PENDING)
+
     def in_state(self, state: KeyState, now: datetime) -> "WrappedKey":
         """The row after a transition; `ValueError` for one that does not exist."""
         if state not in NEXT_STATES[self.state]:

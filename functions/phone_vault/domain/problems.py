@@ -28,7 +28,7 @@ PROBLEM_TYPES: Mapping[type[errors.Refusal], ProblemType] = {
     errors.PrincipalNotPermitted: ProblemType("principal-not-permitted", 403, "The caller is not permitted"),
     errors.PurposeNotPermitted: ProblemType("purpose-not-permitted", 403, "The number may not be used for this"),
     errors.NotFound: ProblemType("not-found", 404, "There is nothing of that name"),
-    errors.Conflict: ProblemType("conflict", 409, "The number's state does not allow this"),
+    errors.Conflict: ProblemType("conflict", 409, "The present state does not allow this"),
     errors.VersionInUse: ProblemType("version-in-use", 409, "The key version is in use"),
     errors.CircuitBreakerOpen: ProblemType(
         "circuit-breaker-open", 409, "More would be destroyed than goes without a person's plan"

@@ -16,4 +16,4 @@ class Suppression:
     tenant_id: str
     digest: bytes
     layers: int
-    """How many keys it is under, one over the other, from the first on."""
+    """The version of the last key that it is under; below that it is under all others that were ever in use."""

@@ -113,7 +113,8 @@ class AdvanceRotation(Worker):
         del now
         run = self._run(reader)
         tenants = self._tenants(run.tenant_id, caller)
-        if any(keys.pending(KeyUse.INDEX) for keys in tenants.values()):
+        # What has become pending since the run began is the next one's: this one has counted nothing for it.
+        if self._censuses.is_begun(run, Step.FIRST_CENSUS):
             for tenant_id, census in self._censuses.take(run, Step.FIRST_CENSUS, tenants).items():
                 with self._by_itself(tenant_id, caller):
                     self._activate_filled(tenants[tenant_id], census, caller)
@@ -154,19 +155,20 @@ class AdvanceRotation(Worker):
             "rewrapped": counted[Step.REWRAP_FIRST][DONE] + counted[Step.REWRAP][DONE],
             "reindexed": counted[Step.REINDEX][DONE],
             "re_encrypted": counted[Step.RE_ENCRYPT][DONE],
-            "failed": sum(counted[step][FAILED] for step in (Step.REWRAP, Step.RE_ENCRYPT, Step.REINDEX, Step.SWEEP)),
+            # The same record fails in each pass that it stops.
+            "failed": max(counted[step][FAILED] for step in (Step.REWRAP, Step.RE_ENCRYPT, Step.REINDEX, Step.SWEEP)),
             "census": census_of_versions(tenants, censuses),
             "retired": self._retired_since(run, caller),
             "out_of_reach": {each: census.out_of_reach for each, census in censuses.items() if census.out_of_reach},
         }
 
     def _retired_since(self, run: Run, caller: Caller) -> list[str]:
-        """What the run has retired, whichever call of its last step it was."""
+        """What the run has retired, whichever call of its last step it was; a wait lies between that and its begin."""
         return sorted(
             key.key_id.path
             for keys in self._tenants(run.tenant_id, caller).values()
             for key in keys.keys
-            if key.state is KeyState.RETIRED and key.changed_at is not None and key.changed_at >= run.begun_at
+            if key.state is KeyState.RETIRED and key.changed_at is not None and key.changed_at > run.begun_at
         )
 
     def _save(self, run: Run, before: Run | None) -> None:

@@ -37,6 +37,10 @@ class Censuses:
             self._runs.save_census(census)
         return censuses
 
+    def is_begun(self, run: Run, step: Step) -> bool:
+        """Whether any shard has been counted."""
+        return bool(self._progress(run, step))
+
     def counted(self, run: Run, step: Step) -> Counter[str]:
         """What a step has counted in all shards."""
         return sum((Counter(shard.counts) for shard in self._progress(run, step)), Counter[str]())

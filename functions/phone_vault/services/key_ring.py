@@ -12,7 +12,6 @@ from phone_vault.domain.errors import KeyUnavailable, NotFound, StoreUnavailable
 from phone_vault.domain.keys import (
     FIRST_USES,
     FIRST_VERSION,
-    INDEXING,
     UNWRAPPING,
     VAULT,
     WRAPPED_TOGETHER,
@@ -118,7 +117,7 @@ class KeyRing:
 
     def index_keys(self, tenant_id: str) -> dict[int, SecretKey]:
         """The index keys of all versions that whoever stores a number writes entries for."""
-        rows = [row for row in self._rows_of(tenant_id).of_use(KeyUse.INDEX) if row.state in INDEXING]
+        rows = [row for row in self._rows_of(tenant_id).of_use(KeyUse.INDEX) if row.is_written]
         return {row.key_id.version: self._unwrapped(row, KeyUse.INDEX) for row in rows}
 
     def read_index_key(self, tenant_id: str) -> dict[int, SecretKey]:
@@ -131,7 +130,7 @@ class KeyRing:
         rows = [
             row
             for row in self._rows_of(tenant_id).of_use(KeyUse.INDEX)
-            if row.key_id.version in versions and row.state in INDEXING
+            if row.key_id.version in versions and row.is_written
         ]
         if not rows:
             return None
@@ -179,6 +178,8 @@ class KeyRing:
         row = self._rows_of(tenant_id).active(use)
         if row is None:
             raise TamperedStore("a tenant's keys are incomplete")
+        if row.compromised:
+            raise TamperedStore("a version that others may know was put to use again")
         return row
 
     def _rows_of(self, tenant_id: str) -> TenantKeys:

@@ -65,8 +65,9 @@ class KeyVersions:
             # Nothing is wrapped under a pending branch version. What stands in an index version has to be swept.
             self.move_on(key, _GIVEN_UP.get(key.key_id.use, KeyState.DESTROYED), caller)
             raise
-        proven = replace(key, proven=True)
         with self._trail.writing([_event("key-proven", key.key_id, caller)]) as entries:
+            # From now on it may be written under, so from now on caches may be behind.
+            proven = replace(key, proven=True, changed_at=self._now())
             self.store.change([KeyChange(key, proven)], entries)
         return proven
 

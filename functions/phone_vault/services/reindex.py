@@ -50,7 +50,7 @@ class Reindex(ShardWorker):
             self._index(work, stale)
         else:
             # What functions with an older cache made until then may have been wrapped by the version that is left.
-            is_new = partial(_was_made_since, task.run.begun_at + self.desk.wait)
+            is_new = partial(_was_made_between, task.run.begun_at + self.desk.wait, task.now)
             stale = work.stale(page.rows, is_new)
             self._announce(task, "re-encrypting", stale)
             self._re_encrypt(work, stale, is_new, task.now)
@@ -139,5 +139,6 @@ def _id_of(record: StoredNumber) -> RecordId:
     return RecordId(record.tenant_id, record.token)
 
 
-def _was_made_since(moment: datetime, record: StoredNumber) -> bool:
-    return (record.key_made_at or record.created_at) >= moment
+def _was_made_between(moment: datetime, now: datetime, record: StoredNumber) -> bool:
+    """Since that moment. What says that it was made in the future was not written by the vault, and is made anew."""
+    return moment <= (record.key_made_at or record.created_at) <= now

@@ -42,7 +42,9 @@ class RetireKeys(Job):
         for _ in range(_ATTEMPTS):
             key = self._found(key_id)
             try:
-                after = self._destroyed(key, caller, now, why) if is_to_destroy else self._retired(key, caller, why)
+                after = (
+                    self._destroyed(key, caller, now, why) if is_to_destroy else self._retired(key, caller, now, why)
+                )
             except Contended:
                 continue
             return {"tenant_id": tenant_id, "use": use, "version": version, "state": str(after.state)}
@@ -55,14 +57,15 @@ class RetireKeys(Job):
             raise NotFound("the tenant has no such key version")
         return key
 
-    def _retired(self, key: WrappedKey, caller: Caller, why: str | None) -> WrappedKey:
+    def _retired(self, key: WrappedKey, caller: Caller, now: datetime, why: str | None) -> WrappedKey:
         if key.state in (KeyState.RETIRED, KeyState.DESTROYED):
             return key
         if key.state in (KeyState.PENDING, KeyState.ACTIVE):
             raise Conflict(f"the version is {key.state}: only one that another has taken the place of is retired")
         census = self._runs.census(key.key_id.tenant_id)
-        if census is None or not census.proves_unused(key, self.desk.wait):
+        if census is None or census.begun_at > now or not census.proves_unused(key, self.desk.wait):
             raise self._in_use(key, census)
+        self._check_unused(key)
         return self._versions.move_on(key, KeyState.RETIRED, caller, why)
 
     def _destroyed(self, key: WrappedKey, caller: Caller, now: datetime, why: str | None) -> WrappedKey:
@@ -74,9 +77,16 @@ class RetireKeys(Job):
         if now < ends_at:
             raise Conflict(f"a backup may still need the version: it can be destroyed from {to_text(ends_at)} on")
         census = self._runs.census(key.key_id.tenant_id)
-        if census is not None and census.records_on(key.key_id):  # brought back by a restore
+        if census is not None and census.records_on(key.key_id):
             raise VersionInUse(census.records_on(key.key_id))
+        self._check_unused(key)
         return self._versions.move_on(key, KeyState.DESTROYED, caller, why)
+
+    def _check_unused(self, key: WrappedKey) -> None:
+        """By looking: a restore may have brought records back since the census, or somebody have written another."""
+        counted = self._uses.count(key.key_id)
+        if counted:
+            raise VersionInUse(counted)
 
     def _in_use(self, key: WrappedKey, census: Census | None) -> VersionInUse:
         counted = census.records_on(key.key_id) if census else 0

@@ -165,8 +165,11 @@ class RotateKeys(Job):
         else:
             raise StoreUnavailable("the tenant's keys change too often")
         if use is KeyUse.SUPPRESS:
-            key_of = partial(self._versions.key_of, keys, use)
-            relayer(self._suppressions, tenant_id, made.version, key_of)
+            # A version that failed its proof is no layer: nothing was ever put under it.
+            layers = [
+                key.key_id.version for key in keys.of_use(use) if key.wrapped and key.key_id.version <= made.version
+            ]
+            relayer(self._suppressions, tenant_id, layers, partial(self._versions.key_of, keys, use))
         done.rotated.append(Rotated(tenant_id, str(use), before, made.version, present.state))
 
     def _condemn_the_one_before(self, keys: TenantKeys, present: WrappedKey, order: _Order) -> None:

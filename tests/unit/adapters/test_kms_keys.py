@@ -207,6 +207,18 @@ class TestMoving:
         assert kms.asked == [(source, "Decrypt"), (target, "Encrypt")]
         assert (moved.kms_key, wrapper.unwrap(moved)) == (kms_key, PLAINTEXT)
 
+    def test_from_the_key_of_another_tenant_nothing_is_taken(self, kms: Kms) -> None:
+        """Whoever may use that one could have made the row's key."""
+        row, target = self.row(kms, kms.new_key()), kms.new_key()
+        tenants = {"acme": {"kms_key": target}, "other": {"kms_key": row.kms_key}}
+        wrapper = KmsKeyWrapper(
+            kms, parse({**POLICY, "tenants": tenants}), kek_arn=kms.new_key(), storage_key_arn=kms.new_key()
+        )
+        for act in (wrapper.unwrap, wrapper.rewrap):
+            with pytest.raises(TamperedStore):
+                act(row)
+        assert kms.asked == []
+
     def test_within_another_region_it_is_asked_there(self, kms: Kms) -> None:
         row, kms_key = self.row(kms, kms.new_key(ELSEWHERE)), kms.new_key(ELSEWHERE)
         wrapper = self.wrapper(kms, kms_key)

@@ -195,6 +195,13 @@ def test_a_census_does_not_take_the_place_of_one_that_began_later(runs: RunStore
     assert runs.census(tenant) == later
 
 
+def test_a_census_takes_the_place_of_one_that_has_yet_to_begin(runs: RunStore, tenant: str) -> None:
+    """Nobody but a forger writes such a one, and it must not stay."""
+    runs.save_census(replace(census(tenant), begun_at=NOW + timedelta(days=3)))
+    runs.save_census(census(tenant))
+    assert runs.census(tenant) == census(tenant)
+
+
 @pytest.mark.parametrize(("attribute", "value"), [("on_version", "x"), ("direct", "4"), ("begun_at", "2026")])
 def test_a_census_that_does_not_read_is_tampered_with(
     vault: RecordTables, runs: RunStore, tenant: str, attribute: str, value: Any

@@ -31,11 +31,16 @@ def put(jobs: Jobs, use: KeyUse, state: KeyState, version: int) -> None:
     """A version into a state."""
     row = jobs.version("acme", use, version)
     wrapped = b"" if state is DESTROYED else row.wrapped
-    jobs.store.overwrite(replace(row, state=state, wrapped=wrapped, changed_at=jobs.clock.now()))
+    jobs.store.overwrite(replace(row, state=state, wrapped=wrapped, changed_at=jobs.clock.now(), proven=True))
 
 
 class TestBranchKeys:
     """One wraps, some unwrap."""
+
+    def test_a_version_that_others_may_know_is_not_put_to_use_again(self, jobs: Jobs) -> None:
+        jobs.store.overwrite(replace(jobs.version("acme", BRANCH, 2), compromised=True))
+        with pytest.raises(TamperedStore):
+            jobs.key_ring().active_branch_key("acme")
 
     def test_a_pending_version_wraps_nothing(self, jobs: Jobs) -> None:
         put(jobs, BRANCH, ACTIVE, 1)
@@ -116,6 +121,12 @@ class TestIndexKeys:
     def test_the_active_version_alone_is_read(self, jobs: Jobs, state: KeyState) -> None:
         put(jobs, INDEX, state, 1)
         assert jobs.key_ring().read_index_key("acme").keys() == {2}
+
+    def test_under_a_version_that_is_not_proven_no_entry_is_written(self, jobs: Jobs) -> None:
+        put(jobs, INDEX, PENDING, 2)
+        put(jobs, INDEX, ACTIVE, 1)
+        jobs.store.overwrite(replace(jobs.version("acme", INDEX, 2), proven=False))
+        assert jobs.key_ring().index_keys("acme").keys() == {1}
 
     def test_the_version_before_a_pending_one_is_read(self, jobs: Jobs) -> None:
         put(jobs, INDEX, ACTIVE, 1)

@@ -57,19 +57,19 @@ def rows() -> MemorySuppressions:
 
 @pytest.mark.parametrize("version", [2, 3])
 def test_a_number_is_recognised_under_all_keys_up_to_the_new_one(rows: MemorySuppressions, version: int) -> None:
-    relayer(rows, "acme", version, KEYS.__getitem__)
+    relayer(rows, "acme", range(1, version + 1), KEYS.__getitem__)
     assert rows.rows == {list(_layers(number))[version - 1]: version for number in NUMBERS}
 
 
 def test_nothing_stays_that_the_key_of_before_recognises(rows: MemorySuppressions) -> None:
-    relayer(rows, "acme", 2, KEYS.__getitem__)
+    relayer(rows, "acme", (1, 2), KEYS.__getitem__)
     assert not rows.rows.keys() & {_digest(number) for number in NUMBERS}
 
 
 def test_what_is_under_the_key_already_is_left_as_it_is(rows: MemorySuppressions) -> None:
-    relayer(rows, "acme", 2, KEYS.__getitem__)
+    relayer(rows, "acme", (1, 2), KEYS.__getitem__)
     before = dict(rows.rows)
-    assert relayer(rows, "acme", 2, KEYS.__getitem__) == 0
+    assert relayer(rows, "acme", (1, 2), KEYS.__getitem__) == 0
     assert rows.rows == before
 
 
@@ -79,9 +79,9 @@ def test_a_number_is_recognised_while_the_layers_are_put_and_after_a_crash(
 ) -> None:
     rows.fails_at = write
     with pytest.raises(ConnectionError):
-        relayer(rows, "acme", 2, KEYS.__getitem__)
+        relayer(rows, "acme", (1, 2), KEYS.__getitem__)
     assert all(rows.rows.keys() & set(_layers(number)) for number in NUMBERS)
-    relayer(rows, "acme", 2, KEYS.__getitem__)
+    relayer(rows, "acme", (1, 2), KEYS.__getitem__)
     assert set(rows.rows.values()) == {2}
 
 
@@ -89,12 +89,12 @@ def test_a_layer_that_another_call_has_put_meanwhile_is_put_once(rows: MemorySup
     class Overtaken(MemorySuppressions):
         def of_tenant(self, tenant_id: str) -> list[Suppression]:
             found = super().of_tenant(tenant_id)
-            relayer(rows, tenant_id, 2, KEYS.__getitem__)
+            relayer(rows, tenant_id, (1, 2), KEYS.__getitem__)
             self.rows = rows.rows
             return found
 
     overtaken = Overtaken()
-    relayer(overtaken, "acme", 2, KEYS.__getitem__)
+    relayer(overtaken, "acme", (1, 2), KEYS.__getitem__)
     assert sorted(overtaken.rows.values()) == [2, 2]
 
 

@@ -65,6 +65,17 @@ class TestRetire:
         count(jobs, {"index/2": 3})
         assert jobs.retire(tenant_id="acme", use="index", version=1)["state"] == "retired"
 
+    def test_by_a_census_of_the_future_it_is_in_use(self, jobs: Jobs) -> None:
+        jobs.clock.advance(WAIT)
+        jobs.runs.save_census(Census("acme", jobs.clock.now() + TICK, {}, 3, 0))
+        assert problem(jobs.retire(**THE_OLD_ONE)) == "version-in-use"
+
+    def test_with_records_that_no_census_knows_of_it_is_in_use(self, jobs: Jobs) -> None:
+        jobs.clock.advance(WAIT)
+        count(jobs)
+        jobs.uses.records = 2
+        assert jobs.retire(**THE_OLD_ONE)["problem"]["records"] == 2
+
     def test_without_a_census_it_is_in_use(self, jobs: Jobs) -> None:
         jobs.clock.advance(WAIT)
         assert problem(jobs.retire(**THE_OLD_ONE)) == "version-in-use"
@@ -144,6 +155,12 @@ class TestDestroy:
         jobs.clock.advance(WAITING_PERIOD)
         count(jobs, {"branch/1": 4})
         assert self.destroy(jobs)["problem"]["records"] == 4
+
+    def test_so_do_those_that_no_census_has_counted_yet(self, jobs: Jobs) -> None:
+        retired(jobs)
+        jobs.clock.advance(WAITING_PERIOD)
+        jobs.uses.records = 1
+        assert self.destroy(jobs)["problem"]["records"] == 1
 
     def test_twice_is_once(self, jobs: Jobs) -> None:
         retired(jobs)
