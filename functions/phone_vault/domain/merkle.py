@@ -1,7 +1,7 @@
 """A Merkle tree by RFC 6962, section 2.1: leaves and nodes are hashed apart, so that no node passes for a leaf."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 _LEAF, _NODE = b"\x00", b"\x01"
 
@@ -12,7 +12,7 @@ def leaf_hash(content: bytes) -> bytes:
 
 
 class GrowingTree:
-    """The same tree, leaf after leaf, for more leaves than memory should hold."""
+    """Leaf after leaf, for more leaves than memory should hold."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -29,20 +29,16 @@ class GrowingTree:
         self.count += 1
 
     def root(self) -> bytes:
-        """As it is now."""
+        """Of the leaves so far; SHA-256 of nothing when there are none."""
         node: bytes | None = None
         for left in reversed(self._complete):
             node = left if node is None else hashlib.sha256(_NODE + left + node).digest()
-        return root([]) if node is None else node
+        return hashlib.sha256(b"").digest() if node is None else node
 
 
-def root(leaves: Sequence[bytes]) -> bytes:
-    """The tree's hash over leaf hashes in this order; SHA-256 of nothing when there are none."""
-    if not leaves:
-        return hashlib.sha256(b"").digest()
-    level = list(leaves)
-    while len(level) > 1:
-        # The last of an odd number moves up as it is: the same tree as the RFC's, which parts at powers of two.
-        pairs = zip(level[::2], level[1::2], strict=False)
-        level = [hashlib.sha256(_NODE + left + right).digest() for left, right in pairs] + level[len(level) & ~1 :]
-    return level[0]
+def root(leaves: Iterable[bytes]) -> bytes:
+    """The tree's hash over leaf hashes in this order."""
+    tree = GrowingTree()
+    for leaf in leaves:
+        tree.add(leaf)
+    return tree.root()

@@ -34,10 +34,18 @@ def test_a_node_does_not_pass_for_a_leaf() -> None:
     assert merkle.leaf_hash(left + right) != merkle.root([left, right])
 
 
-@pytest.mark.parametrize("count", range(70))
-def test_a_tree_that_grows_is_the_same_tree(count: int) -> None:
+def as_defined(leaves: list[bytes]) -> bytes:
+    """RFC 6962's own words: parted at the largest power of two that is smaller than the number of leaves."""
+    if len(leaves) == 1:
+        return leaves[0]
+    at = 1 << (len(leaves) - 1).bit_length() - 1
+    return hashlib.sha256(b"\x01" + as_defined(leaves[:at]) + as_defined(leaves[at:])).digest()
+
+
+@pytest.mark.parametrize("count", range(1, 70))
+def test_a_tree_that_grows_is_as_defined_at_every_size(count: int) -> None:
     leaves = [merkle.leaf_hash(bytes([each])) for each in range(count)]
     tree = merkle.GrowingTree()
     for leaf in leaves:
         tree.add(leaf)
-    assert (tree.root(), tree.count) == (merkle.root(leaves), count)
+    assert (tree.root(), tree.count) == (as_defined(leaves), count)
