@@ -167,6 +167,11 @@ class TenantKeys:
     off_boarded_at: datetime | None = None
     """Since when the tenant is refused everywhere, for good."""
 
+    @property
+    def is_served(self) -> bool:
+        """Whether the tenant has keys and has not left."""
+        return bool(self.keys) and self.off_boarded_at is None
+
     def of_use(self, use: KeyUse) -> list[WrappedKey]:
         """The versions of one use, oldest first."""
         return sorted((key for key in self.keys if key.key_id.use is use), key=lambda key: key.key_id.version)

@@ -10,13 +10,14 @@ from typing import Any
 
 from phone_vault.domain.audit import Event
 from phone_vault.domain.callers import Caller
-from phone_vault.domain.errors import Conflict, NotFound, TamperedStore
+from phone_vault.domain.errors import NotFound, TamperedStore
 from phone_vault.domain.job_ports import RunStore
 from phone_vault.domain.job_requests import JobReader
 from phone_vault.domain.keys import VAULT, KeyState, KeyUse, RotationReason, TenantKeys, WrappedKey
 from phone_vault.domain.ports import Contended
 from phone_vault.domain.rotation import DONE, FAILED, ROTATED, Census, Run, Step
 from phone_vault.services.censuses import Censuses, census_of_versions
+from phone_vault.services.current_run import current_run, overtaken
 from phone_vault.services.job import Desk, Worker
 from phone_vault.services.key_versions import KeyVersions
 
@@ -75,10 +76,8 @@ class AdvanceRotation(Worker):
         """The state machine's input, looked at before anything is done: whether to rotate, and with which request."""
         del caller
         asked = _asked_in(reader, now)
-        if asked.tenant_id is not None:
-            keys = self._versions.store.keys_of(asked.tenant_id)
-            if not keys.keys or keys.off_boarded_at is not None:
-                raise NotFound("there is no such tenant")
+        if asked.tenant_id is not None and not self._versions.store.keys_of(asked.tenant_id).is_served:
+            raise NotFound("there is no such tenant")
         return {"rotate": asked.rotate != "none", "rotate_keys": asked.for_rotate_keys()}
 
     def _begin(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
@@ -175,7 +174,7 @@ class AdvanceRotation(Worker):
         try:
             self._runs.save_run(run, before)
         except Contended:
-            raise Conflict("another Rotation has begun since") from None
+            raise overtaken() from None
 
     def _tenants(self, tenant_id: str | None, caller: Caller) -> dict[str, TenantKeys]:
         """Those that are served, with their keys as they are now; one whose keys do not read stops no other."""
@@ -215,10 +214,7 @@ class AdvanceRotation(Worker):
     def _run(self, reader: JobReader) -> Run:
         run_id = reader.run_id()
         reader.finish()
-        run = self._runs.latest()
-        if run is None or run.run_id != run_id:
-            raise Conflict("another Rotation has begun since")
-        return run
+        return current_run(self._runs, run_id)
 
 
 def _is_left_first(key: WrappedKey) -> bool:

@@ -86,8 +86,7 @@ class KeyRing:
 
     def knows(self, tenant_id: str) -> bool:
         """Whether the tenant has keys. That it has none is not remembered: another instance may be making them."""
-        rows = self._rows_of(tenant_id)
-        return bool(rows.keys) and rows.off_boarded_at is None
+        return self._rows_of(tenant_id).is_served
 
     def refuse_off_boarded(self, tenant_id: str) -> None:
         """`NotFound` for a tenant that is no tenant any more."""

@@ -53,7 +53,7 @@ class RetireKeys(Job):
     def _found(self, key_id: KeyId) -> WrappedKey:
         keys = self._versions.store.keys_of(key_id.tenant_id)
         key = keys.version(key_id)
-        if key is None or keys.off_boarded_at is not None:
+        if key is None or not keys.is_served:
             raise NotFound("the tenant has no such key version")
         return key
 

@@ -123,8 +123,7 @@ class RotateKeys(Job):
             except StoreUnavailable:
                 self.desk.tally.count(Measure.ROTATION_FAILURES)
                 raise
-        keys = self._store.keys_of(tenant_id)
-        if not keys.keys or keys.off_boarded_at is not None:
+        if not self._store.keys_of(tenant_id).is_served:
             raise NotFound("there is no such tenant")
         return [tenant_id]
 
@@ -184,7 +183,7 @@ class RotateKeys(Job):
         for tenant_id in tenants:
             with self._reported(done, order, tenant_id, KMS):
                 keys = self._store.keys_of(tenant_id)
-                if keys.off_boarded_at is None:
+                if keys.is_served:
                     by_kms_key.setdefault(self._versions.kms_key_of(tenant_id), {})[tenant_id] = keys
         for kms_key, served in by_kms_key.items():
             material = None

@@ -9,11 +9,12 @@ from typing import Any, ClassVar, NamedTuple
 
 from phone_vault.domain.audit import Event
 from phone_vault.domain.callers import Caller
-from phone_vault.domain.errors import Conflict, Fault, InvalidRequest
+from phone_vault.domain.errors import Fault, InvalidRequest
 from phone_vault.domain.job_ports import Cursor, RunStore, Shard
 from phone_vault.domain.job_requests import JobReader
 from phone_vault.domain.ports import Contended
 from phone_vault.domain.rotation import Progress, Run, Step
+from phone_vault.services.current_run import current_run
 from phone_vault.services.job import Desk, Worker
 
 PAGES_PER_CALL = 25
@@ -64,9 +65,7 @@ class ShardWorker(Worker):
         """`run_id`, `step`, `shard`; `done` tells whether the shard is."""
         run_id, step, shard = reader.run_id(), reader.required_one_of("step", self.steps), reader.shard()
         reader.finish()
-        run = self._runs.latest()
-        if run is None or run.run_id != run_id:
-            raise Conflict("another Rotation has begun since")
+        run = current_run(self._runs, run_id)
         if shard >= run.shards:
             raise InvalidRequest([Fault("/shard", "is none of the run's")])
         progress = self._go_on(Task(caller, run, Step(step), Shard(shard, run.shards), now))
