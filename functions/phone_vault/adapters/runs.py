@@ -9,8 +9,11 @@ from phone_vault.adapters.attribute_values import count_in, text_in
 from phone_vault.adapters.rows import moment_in, reading, tenant_of
 from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, contended
 from phone_vault.domain import moments
+from phone_vault.domain.errors import TamperedStore
 from phone_vault.domain.rotation import Census, Progress, Run, Step
 
+ANYTHING = "attribute_exists(operation_id) OR attribute_not_exists(operation_id)"
+"""Of rows that are named after a revision: a second attempt at it writes the same, or what nobody will read."""
 IS_NEW = "attribute_not_exists(operation_id)"
 IS_THE_RUN_READ = "run_id = :run_read AND finished = :finished_read AND fingerprint = :fingerprint_read"
 IS_THE_PROGRESS_READ = "revision = :revision_read"
@@ -20,6 +23,8 @@ OLDEST_CENSUS = timedelta(days=2)
 """That is still saved: a Rotation is resumed for one. What began later than that has yet to begin."""
 PROGRESS_KEPT_FOR = timedelta(days=90)
 
+MOST_COUNTS = 2_000
+"""In one row, so that its 400 KB hold them with the longest names."""
 LATEST_RUN = "rotation#latest"
 _YES, _NO = "yes", "no"
 
@@ -57,17 +62,26 @@ class DynamoRunStore:
     def progress(self, run_id: str, step: Step, shard: int) -> Progress | None:
         """By GetItem."""
         row = self._row(progress_id(run_id, step, shard))
-        return None if row is None else progress_of(row, run_id, step, shard)
+        if row is None:
+            return None
+        progress = progress_of(row, run_id, step, shard)
+        return replace(progress, counts={**progress.counts, **self._further_counts(row)})
 
     def save_progress(self, progress: Progress) -> Progress:
-        """By PutItem."""
+        """By PutItem; counts of very many tenants go first, in rows of their own that nobody reads before."""
         saved = replace(progress, revision=progress.revision + 1)
+        row = _progress_row(saved)
+        portions = portions_of(saved.counts)
+        for at, portion in enumerate(portions[1:], 1):
+            further = {"operation_id": f"{row['operation_id']}#{saved.revision}#{at}", "counts": portion}
+            self._tables.put(self._table, {**further, "expires_ttl": row["expires_ttl"]}, ANYTHING)
+        row |= {"counts": portions[0], "further": len(portions) - 1 or None}
         try:
             if progress.revision == 0:
-                self._tables.put(self._table, _progress_row(saved), IS_NEW)
+                self._tables.put(self._table, row, IS_NEW)
             else:
                 values = {":revision_read": progress.revision}
-                self._tables.put(self._table, _progress_row(saved), IS_THE_PROGRESS_READ, values)
+                self._tables.put(self._table, row, IS_THE_PROGRESS_READ, values)
         except ConditionsFailed:
             raise contended() from None
         return saved
@@ -86,6 +100,15 @@ class DynamoRunStore:
             self._tables.put(self._table, row, NO_LATER_ONE_IS_STORED, values)
         except ConditionsFailed:
             return
+
+    def _further_counts(self, row: Mapping[str, Any]) -> dict[str, int]:
+        with reading("how far a rotation has come"):
+            name = f"{row['operation_id']}#{row['revision']}"
+            ids = [f"{name}#{at}" for at in range(1, count_in(row.get("further", 0)) + 1)]
+            rows = self._tables.batch_get([(self._table, {"operation_id": each}) for each in ids])
+            if len(rows) < len(ids):
+                raise TamperedStore("how far a rotation has come does not read")
+            return {name: count for _, each in rows for name, count in _counts_in(each["counts"]).items()}
 
     def _row(self, operation_id: str) -> dict[str, Any] | None:
         return self._tables.get(self._table, {"operation_id": operation_id})
@@ -115,6 +138,13 @@ def run_of(row: Mapping[str, Any]) -> Run:
             fingerprint=text_in(row["fingerprint"]),
             finished=_flag_in(row["finished"]),
         )
+
+
+def portions_of(counts: Mapping[str, int]) -> list[dict[str, int]]:
+    """As rows hold them; at least one portion."""
+    names = sorted(counts)
+    portions = [names[at : at + MOST_COUNTS] for at in range(0, len(names), MOST_COUNTS)] or [[]]
+    return [{name: counts[name] for name in portion} for portion in portions]
 
 
 def progress_id(run_id: str, step: Step, shard: int) -> str:

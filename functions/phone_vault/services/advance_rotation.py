@@ -23,6 +23,8 @@ from phone_vault.services.key_versions import KeyVersions
 
 RESUMED_FOR = timedelta(days=1)
 """After which an unfinished Rotation is not resumed: what it counted is too old to tell of."""
+MOST_TOLD = 1_000
+"""Versions in an answer: a state holds 256 KB, and each tenant's last census tells of all of them."""
 _ROTATE = ("due", "none")
 _USES = tuple(map(str, ROTATED))
 
@@ -156,8 +158,8 @@ class AdvanceRotation(Worker):
             "re_encrypted": counted[Step.RE_ENCRYPT][DONE],
             # The same record fails in each pass that it stops.
             "failed": max(counted[step][FAILED] for step in (Step.REWRAP, Step.RE_ENCRYPT, Step.REINDEX, Step.SWEEP)),
-            "census": census_of_versions(tenants, censuses),
-            "retired": self._retired_since(run, caller),
+            **_told("census", census_of_versions(tenants, censuses, run.begun_at)),
+            "retired": self._retired_since(run, caller)[:MOST_TOLD],
             "out_of_reach": {each: census.out_of_reach for each, census in censuses.items() if census.out_of_reach},
         }
 
@@ -240,3 +242,10 @@ def _goes_on_as(run: Run, latest: Run) -> bool:
     """Whether the latest one was left unfinished and is the same: then its cursors still hold."""
     is_same = replace(run, run_id=latest.run_id, begun_at=latest.begun_at) == latest
     return is_same and run.begun_at - latest.begun_at < RESUMED_FOR
+
+
+def _told(name: str, counts: Mapping[str, int]) -> dict[str, Any]:
+    """All of them, or, of very many, first those that something is still on; and how many were left out."""
+    told = sorted(counts.items(), key=lambda each: (not each[1], each[0]))[:MOST_TOLD]
+    left_out = len(counts) - len(told)
+    return {name: dict(sorted(told)), **({f"{name}_left_out": left_out} if left_out else {})}

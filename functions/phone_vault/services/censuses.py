@@ -6,7 +6,7 @@ from datetime import datetime
 
 from phone_vault.domain.errors import Conflict
 from phone_vault.domain.job_ports import RunStore
-from phone_vault.domain.keys import KeyState, KeyUse, TenantKeys
+from phone_vault.domain.keys import KeyState, KeyUse, TenantKeys, WrappedKey
 from phone_vault.domain.rotation import ROTATED, Census, Progress, Run, Step
 
 BRANCH, INDEX = str(KeyUse.BRANCH), str(KeyUse.INDEX)
@@ -50,15 +50,22 @@ class Censuses:
         return [progress for progress in found if progress is not None]
 
 
-def census_of_versions(tenants: Mapping[str, TenantKeys], censuses: Mapping[str, Census]) -> dict[str, int]:
-    """`acme/branch/1` to the records still on it, for every version that is not destroyed."""
+def census_of_versions(
+    tenants: Mapping[str, TenantKeys], censuses: Mapping[str, Census], since: datetime
+) -> dict[str, int]:
+    """`acme/branch/1` to the records still on it, for every version that was in use since, or that records are on."""
     return {
         key.key_id.path: censuses[tenant_id].records_on(key.key_id)
         for tenant_id, keys in sorted(tenants.items())
         for use in ROTATED
         for key in keys.of_use(use)
-        if key.state is not KeyState.DESTROYED or censuses[tenant_id].records_on(key.key_id)
+        if not _was_out_of_use(key, since) or censuses[tenant_id].records_on(key.key_id)
     }
+
+
+def _was_out_of_use(key: WrappedKey, since: datetime) -> bool:
+    is_retired = key.state is KeyState.RETIRED and key.changed_at is not None and key.changed_at <= since
+    return is_retired or key.state is KeyState.DESTROYED
 
 
 def _census(tenant_id: str, begun_at: datetime, counts: Counter[str]) -> Census:

@@ -210,3 +210,12 @@ def test_a_census_that_does_not_read_is_tampered_with(
     spoil(vault, f"census#{tenant}", attribute, value)
     with pytest.raises(TamperedStore):
         runs.census(tenant)
+
+
+def test_counts_of_very_many_tenants_read_back(runs: RunStore) -> None:
+    """More than a row can hold: DynamoDB takes 400 KB."""
+    counts = {f"{'t' * 60}{tenant:04}/branch/1": tenant for tenant in range(5_000)}
+    progress = runs.save_progress(Progress("many", Step.LAST_CENSUS, 0, NOW, counts=counts))
+    assert runs.progress("many", Step.LAST_CENSUS, 0) == progress
+    again = runs.save_progress(replace(progress, counts={"acme/branch/1": 1}))
+    assert runs.progress("many", Step.LAST_CENSUS, 0) == again

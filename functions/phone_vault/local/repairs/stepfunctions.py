@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC
+from threading import RLock
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -83,13 +84,18 @@ class _Interpreter:
         self._clock = clock
         self._patches = patches
         self._repaired = False
+        self._repairing = RLock()
         self._clients: dict[str, Any] = {}
 
     def repair(self) -> None:
-        """Once, for as long as the embedded AWS is open."""
-        if self._repaired:
-            return
-        self._repaired = True
+        """Once, for as long as the embedded AWS is open; who comes meanwhile waits."""
+        with self._repairing:
+            if not self._repaired:
+                # First: what is done below comes back here.
+                self._repaired = True
+                self._repair()
+
+    def _repair(self) -> None:
         from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
         from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
         from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_aws_sdk
