@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from phone_vault.domain.keys import KeyId, KeyState, KeyUse, WrappedKey
 from phone_vault.domain.policy import RotationPeriods, VaultPolicy
@@ -33,7 +34,16 @@ def wait_of(policy: VaultPolicy) -> timedelta:
     return timedelta(seconds=policy.branch_key_cache_seconds) + LONGEST_FUNCTION
 
 
-def is_due(key: WrappedKey, periods: RotationPeriods, now: datetime) -> bool:
+class Made(Protocol):
+    """Whatever is known of a key version, as far as its age goes."""
+
+    @property
+    def key_id(self) -> KeyId: ...
+    @property
+    def created_at(self) -> datetime: ...
+
+
+def is_due(key: Made, periods: RotationPeriods, now: datetime) -> bool:
     """Whether an active version is as old as the policy lets it become."""
     days = periods.branch_days if key.key_id.use is KeyUse.BRANCH else periods.index_days
     return key.created_at + timedelta(days=days) <= now

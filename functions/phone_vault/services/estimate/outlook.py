@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from phone_vault.domain.inventory import KeyVersion, OffBoarded, RingRow
 from phone_vault.domain.keys import INDEXING, VAULT, KeyState, KeyUse
 from phone_vault.domain.policy import RotationPeriods, VaultPolicy, Wrapping
-from phone_vault.domain.rotation import ROTATED
+from phone_vault.domain.rotation import ROTATED, is_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,7 @@ class Wanted:
             return False
         if self.use is not None:
             return use is self.use
-        days = periods.branch_days if use is KeyUse.BRANCH else periods.index_days
-        return self.is_compromised or key.created_at + timedelta(days=days) <= now
+        return self.is_compromised or is_due(key, periods, now)
 
 
 @dataclass(frozen=True, slots=True)
