@@ -5,16 +5,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from phone_vault.crypto import macs
+from phone_vault.crypto import key_rows, macs
 from phone_vault.crypto.messages import WrappingKey
-from phone_vault.crypto.numbers import KEY_BYTES, new_key
+from phone_vault.crypto.numbers import new_key
 from phone_vault.domain.errors import KeyUnavailable, NotFound, StoreUnavailable, TamperedStore
 from phone_vault.domain.keys import (
     FIRST_USES,
     FIRST_VERSION,
     UNWRAPPING,
     VAULT,
-    WRAPPED_TOGETHER,
     KeyId,
     KeyState,
     KeyUse,
@@ -164,14 +163,11 @@ class KeyRing:
             raise self._not_served[row.key_id]
         self._tally.count(Measure.KMS_CALLS)
         try:
-            joined = self._wrapper.unwrap(row)
+            plaintext = self._wrapper.unwrap(row)
         except KeyUnavailable as refusal:
             self._not_served[row.key_id] = refusal
             raise
-        uses = WRAPPED_TOGETHER[row.key_id.use]
-        if len(joined) != len(uses) * KEY_BYTES:
-            raise TamperedStore("a row of KeyRing wraps something else than its keys")
-        return {use: SecretKey(joined[at * KEY_BYTES : (at + 1) * KEY_BYTES]) for at, use in enumerate(uses)}
+        return {use: SecretKey(key) for use, key in key_rows.parted(row.key_id.use, plaintext).items()}
 
     def _active(self, tenant_id: str, use: KeyUse) -> WrappedKey:
         row = self._rows_of(tenant_id).active(use)
@@ -211,8 +207,7 @@ class KeyRing:
 
     def _wrapped(self, key_id: KeyId, keys: Mapping[KeyUse, bytes]) -> WrappedKey:
         self._tally.count(Measure.KMS_CALLS)
-        joined = b"".join(keys[use] for use in WRAPPED_TOGETHER[key_id.use])
-        wrapped, kms_key = self._wrapper.wrap(key_id, joined)
+        wrapped, kms_key = self._wrapper.wrap(key_id, key_rows.joined(key_id.use, keys))
         return WrappedKey(key_id, wrapped, KeyState.ACTIVE, self._clock.now(), kms_key)
 
 

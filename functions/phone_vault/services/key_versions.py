@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
-from phone_vault.crypto import macs, numbers
+from phone_vault.crypto import key_rows, macs, numbers
 from phone_vault.crypto.messages import WrappingKey
-from phone_vault.crypto.numbers import KEY_BYTES, new_key
+from phone_vault.crypto.numbers import new_key
 from phone_vault.domain.audit import Event
 from phone_vault.domain.callers import Caller
 from phone_vault.domain.errors import TamperedStore
@@ -41,10 +41,10 @@ class KeyVersions:
     def make(self, key_id: KeyId, active: WrappedKey, reason: RotationReason, caller: Caller) -> None:
         """Store the version that is to come after the active one, pending: `Contended` when another rotation has."""
         keys = {key_id.use: new_key().expose()} | self._shared(active)
-        joined = b"".join(keys[use] for use in WRAPPED_TOGETHER[key_id.use])
+        plaintext = key_rows.joined(key_id.use, keys)
         self._tally.count(Measure.KMS_CALLS)
-        wrapped, kms_key = self._mover.wrap(key_id, joined)
-        proof = macs.key_proof(SecretKey(joined), key_id.path)
+        wrapped, kms_key = self._mover.wrap(key_id, plaintext)
+        proof = macs.key_proof(SecretKey(plaintext), key_id.path)
         with self._trail.writing([_event("key-made", key_id, caller, reason=str(reason))]) as entries:
             now = self._now()
             self.store.add_keys(
@@ -72,11 +72,12 @@ class KeyVersions:
         return proven
 
     def _check(self, key: WrappedKey) -> None:
-        joined = self._unwrapped(key)
-        if not macs.equal(macs.key_proof(SecretKey(joined), key.key_id.path), key.proof):
+        keys = self._unwrapped(key)
+        plaintext = SecretKey(key_rows.joined(key.key_id.use, keys))
+        if not macs.equal(macs.key_proof(plaintext, key.key_id.path), key.proof):
             raise TamperedStore("a new key version is not what was made")
         if key.key_id.use is KeyUse.BRANCH:
-            canary, branch_key = new_key(), WrappingKey(key.key_id.name, SecretKey(joined))
+            canary, branch_key = new_key(), WrappingKey(key.key_id.name, SecretKey(keys[KeyUse.BRANCH]))
             wrapped = numbers.wrap(canary, branch_key, key.key_id.tenant_id, _CANARY)
             if numbers.unwrap(wrapped, branch_key, key.key_id.tenant_id, _CANARY) != canary:
                 raise TamperedStore("a new key version does not give back what it wraps")
@@ -99,7 +100,7 @@ class KeyVersions:
         row = next((key for key in keys.of_use(use) if key.key_id.version == version and key.wrapped), None)
         if row is None:
             raise TamperedStore("a tenant's keys are incomplete")
-        return SecretKey(self._unwrapped(row)[:KEY_BYTES])
+        return SecretKey(self._unwrapped(row)[use])
 
     def note_compromise(self, pending: WrappedKey, caller: Caller) -> None:
         """Note of a pending version that others may know the one before, if it was not made for that."""
@@ -143,18 +144,14 @@ class KeyVersions:
 
     def _shared(self, active: WrappedKey) -> dict[KeyUse, bytes]:
         """The keys that such a row carries beside its own: they are not rotated, the next version carries them too."""
-        uses = WRAPPED_TOGETHER[active.key_id.use]
-        if len(uses) == 1:
+        use = active.key_id.use
+        if WRAPPED_TOGETHER[use] == (use,):
             return {}
-        joined = self._unwrapped(active)
-        return {use: joined[at * KEY_BYTES : (at + 1) * KEY_BYTES] for at, use in enumerate(uses) if at}
+        return {each: key for each, key in self._unwrapped(active).items() if each is not use}
 
-    def _unwrapped(self, key: WrappedKey) -> bytes:
+    def _unwrapped(self, key: WrappedKey) -> dict[KeyUse, bytes]:
         self._tally.count(Measure.KMS_CALLS)
-        joined = self._mover.unwrap(key)
-        if len(joined) != len(WRAPPED_TOGETHER[key.key_id.use]) * KEY_BYTES:
-            raise TamperedStore("a row of KeyRing wraps something else than its keys")
-        return joined
+        return key_rows.parted(key.key_id.use, self._mover.unwrap(key))
 
 
 def version_id(key_id: KeyId) -> dict[str, str | int]:
