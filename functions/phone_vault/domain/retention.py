@@ -105,8 +105,13 @@ def due_bucket_from(record: Retained, policy: VaultPolicy, now: datetime) -> str
 
 def check_takes_grants(record: Retained) -> None:
     """`Conflict` while it is erased, `Restricted` while it is restricted."""
+    check_unrestricted(record)
     if record.standing.erasure is not None:
         raise Conflict("the number is being erased")
+
+
+def check_unrestricted(record: Retained) -> None:
+    """`Restricted` while it is."""
     if record.standing.is_restricted:
         raise Restricted("the number is kept, and its use is restricted")
 

@@ -109,5 +109,5 @@ class Decrypt(Operation[DecryptRequest]):
             check_permitted(key, request.purpose, case_id, self.policy, now)
         except PurposeNotPermitted:
             raise PurposeNotPermitted(_ENDED) from None
-        if generation < key.generation:
+        if generation < key.generation and request.purpose != LEGAL_HOLD:
             raise PurposeNotPermitted(_ENDED)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from phone_vault.crypto.application_messages import encrypt_number
 from phone_vault.crypto.numbers import new_key
 from phone_vault.domain.consent import Consent, ConsentEvent
+from phone_vault.domain.errors import PurposeNotPermitted
 from phone_vault.domain.jurisdiction import Jurisdiction, applicable
 from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.message_key import FIRST_GENERATION, MessageKey, MessageKeyId
@@ -22,6 +23,7 @@ from phone_vault.domain.requests import RequestReader
 from phone_vault.domain.retention import (
     AskedPurpose,
     check_takes_grants,
+    check_unrestricted,
     due_bucket_from,
     ends_at,
     grant,
@@ -109,8 +111,15 @@ class Encrypt(Operation[EncryptRequest]):
         before = self.numbers.message_keys({key_id}).get(key_id)
         if before is None or isinstance(before, Tombstone):
             return self._first(item, asked, before, now, request)
+        # A further jurisdiction may end what was live until now, and so the messages made until now.
+        tight = tightened(before, self._jurisdictions(request), self.policy)
+        try:
+            after = merged(tight, [granting], self.policy, now)
+        except PurposeNotPermitted:
+            check_unrestricted(before)  # which comes before it, and behind a consent that is missing
+            raise
         check_takes_grants(before)
-        after, plain_key = self._renewed(before, request, granting, now)
+        after, plain_key = self._keyed(before, after, was_live=is_live(tight, request.purpose, self.policy, now))
         outcome = self._outcome(item, request, after, plain_key)
         if after == before:
             self.trail.record([outcome.event])
@@ -132,7 +141,8 @@ class Encrypt(Operation[EncryptRequest]):
         key_id, granting = asked
         made, plain_key = self._made(key_id, request, granting, now)
         if tombstone is not None and tombstone.generation is not None:
-            made = replace(made, generation=tombstone.generation + 1)
+            # Its revision goes on as well: whoever has read the key that was here before must not write over this one.
+            made = replace(made, generation=tombstone.generation + 1, revision=tombstone.revision + 1)
         subject = Subject(SubjectId(key_id.tenant_id, key_id.subject_ref))
         for _ in range(_SURPRISES):
             key = replace(made, standing=subject.standing)
@@ -191,14 +201,13 @@ class Encrypt(Operation[EncryptRequest]):
         country = numbering_facts(request.number).country
         return applicable(self.policy.default_jurisdiction, request.number, country)
 
-    def _renewed(
-        self, before: MessageKey, request: EncryptRequest, asked: AskedPurpose, now: datetime
-    ) -> tuple[MessageKey, SecretKey]:
-        # A further jurisdiction may end what was live until now, and so the messages made until now.
-        tight = tightened(before, self._jurisdictions(request), self.policy)
-        after = merged(tight, [asked], self.policy, now)
-        if is_live(tight, request.purpose, self.policy, now):
+    def _keyed(self, before: MessageKey, after: MessageKey, *, was_live: bool) -> tuple[MessageKey, SecretKey]:
+        """With the key of before while its purpose has not ended, else with one of the next generation."""
+        if was_live:
             return after, self.record_keys.unwrap(before)
+        if before.standing.is_held:
+            # What a hold keeps is not destroyed by a new key: older messages are refused by their generation alone.
+            return replace(after, generation=before.generation + 1), self.record_keys.unwrap(before)
         plain_key = new_key()
         wrapped = self.record_keys.wrap(plain_key, before.tenant_id, before.name)
         renewed = replace(

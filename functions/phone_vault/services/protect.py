@@ -8,7 +8,7 @@ from functools import partial
 from phone_vault.crypto import macs
 from phone_vault.crypto.numbers import encrypt_number, new_key
 from phone_vault.domain.consent import Consent, ConsentEvent
-from phone_vault.domain.errors import Conflict, ConsentRequired, Erased, TamperedStore
+from phone_vault.domain.errors import Conflict, ConsentRequired, Erased, PurposeNotPermitted, TamperedStore
 from phone_vault.domain.jurisdiction import Jurisdiction, applicable
 from phone_vault.domain.moments import to_text
 from phone_vault.domain.numbering import RELEASE, NumberingFacts, numbering_facts
@@ -19,6 +19,7 @@ from phone_vault.domain.requests import RequestReader
 from phone_vault.domain.retention import (
     AskedPurpose,
     check_takes_grants,
+    check_unrestricted,
     due_bucket_from,
     grant,
     live_purposes,
@@ -260,8 +261,12 @@ class Protect(Operation[ProtectRequest]):
         return record
 
     def _merge(self, item: Item[ProtectRequest], wanted: _Wanted, before: StoredNumber, now: datetime) -> Outcome:
+        try:
+            after = merged(tightened(before, wanted.jurisdictions(), self.policy), wanted.asked, self.policy, now)
+        except PurposeNotPermitted:
+            check_unrestricted(before)  # which comes before it, and behind a consent that is missing
+            raise
         check_takes_grants(before)
-        after = merged(tightened(before, wanted.jurisdictions(), self.policy), wanted.asked, self.policy, now)
         outcome = self._outcome(item, wanted, after, "merged", now)
         if after == before:
             self.trail.record([outcome.event])
