@@ -79,12 +79,12 @@ class TestOrderOfProblems:
         consent = world.consent()
         number = {"subject_id": SUBJECT, "number": NUMBERS[0]}
         first = {
-            "Protect": {**number, "purposes": {"marketing_sms": {"consent": consent}}},
-            "Encrypt": {**number, "purpose": "marketing_sms", "consent": consent},
+            "Protect": {**number, "purposes": {"marketing": {"consent": consent}}},
+            "Encrypt": {**number, "purpose": "marketing", "consent": consent},
         }[function]
         again = {
-            "Protect": {**number, "purposes": {"marketing_sms": {}}},
-            "Encrypt": {**number, "purpose": "marketing_sms"},
+            "Protect": {**number, "purposes": {"marketing": {}}},
+            "Encrypt": {**number, "purpose": "marketing"},
         }[function]
         assert "problem" not in world.call(function, first)
         world.call("Restrict", {"subject_id": SUBJECT, "action": "restrict", "ground": "accuracy"})
