@@ -8,13 +8,15 @@ from phone_vault.adapters.attribute_values import deserialized
 from phone_vault.adapters.key_ring import KEY_VERSION_ATTRIBUTES, is_tenant_row, key_version_of
 from phone_vault.adapters.operator_access import asking
 from phone_vault.adapters.record_updates import STILL_HAS_ITS_KEY
-from phone_vault.adapters.rows import HOLDING_ATTRIBUTES, holding_of
+from phone_vault.adapters.rows import HOLDING_ATTRIBUTES, holding_of, kind_of, reading, record_id_of, tenant_of
+from phone_vault.adapters.tombstones import ERASED_AT
 from phone_vault.domain import moments
 from phone_vault.domain.errors import TamperedStore
-from phone_vault.domain.inventory import Holding, OffBoarded, RingRow
+from phone_vault.domain.inventory import Gone, Holding, OffBoarded, RingRow
 
 T = TypeVar("T")
 
+HAS_ITS_KEY_OR_HAD_IT = f"{STILL_HAS_ITS_KEY} OR attribute_exists({ERASED_AT})"
 RING_ATTRIBUTES = (*KEY_VERSION_ATTRIBUTES, "changed_at", "compromised", "off_boarded_at")
 """What `ring_row_of` reads of a row."""
 
@@ -32,12 +34,13 @@ class Inventory:
         self._record_keys = record_keys
         self._key_ring = key_ring
 
-    def holdings(self) -> Iterator[Holding | None]:
-        """Stored numbers and message keys; None for a row that the vault has not written so.
+    def holdings(self) -> Iterator[Holding | Gone | None]:
+        """Stored numbers, message keys and tombstones; None for a row that the vault has not written so.
 
-        What has lost its key is erased, and no holding any more.
+        What has neither a key nor a day on which it was erased is not counted at all.
         """
-        return self._scan(self._record_keys, HOLDING_ATTRIBUTES, holding_of, {"FilterExpression": STILL_HAS_ITS_KEY})
+        has_or_had = {"FilterExpression": HAS_ITS_KEY_OR_HAD_IT}
+        return self._scan(self._record_keys, (*HOLDING_ATTRIBUTES, ERASED_AT), _counted_of, has_or_had)
 
     def key_versions(self) -> Iterator[RingRow | None]:
         """The key ring, with what it says of tenants; None for a row that the vault has not written so."""
@@ -69,6 +72,14 @@ class Inventory:
                     yield read(deserialized(item))
                 except TamperedStore:
                     yield None
+
+
+def _counted_of(row: Mapping[str, Any]) -> Holding | Gone:
+    if ERASED_AT not in row:
+        return holding_of(row)
+    with reading("a tombstone in RecordKeys"):
+        tenant_id, name = record_id_of(row)
+        return Gone(tenant_of(tenant_id), kind_of(name))
 
 
 def ring_row_of(row: Mapping[str, Any]) -> RingRow:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from phone_vault.adapters.attribute_values import bytes_in, count_in, text_in
-from phone_vault.adapters.standing_rows import standing_attributes, standing_in
+from phone_vault.adapters.standing_rows import STANDING_ATTRIBUTES, standing_attributes, standing_in
 from phone_vault.domain import moments
 from phone_vault.domain.consent import Consent
 from phone_vault.domain.errors import TamperedStore
@@ -192,7 +192,7 @@ RECORD_ATTRIBUTES = (
     "index_positions",
 )
 """What `record_of` reads of a row."""
-HOLDING_ATTRIBUTES = ("record_id", "branch_key_version", "jurisdictions", "purposes", "last_used")
+HOLDING_ATTRIBUTES = ("record_id", "branch_key_version", "jurisdictions", "purposes", "last_used", *STANDING_ATTRIBUTES)
 """What `holding_of` reads of a row."""
 
 
@@ -205,6 +205,7 @@ def holding_of(row: Mapping[str, Any]) -> Holding:
             kind=kind_of(name),
             branch_key_version=version_of(row["branch_key_version"]),
             **granted_in(row),
+            standing=standing_in(row),
         )
 
 

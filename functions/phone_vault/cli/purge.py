@@ -17,6 +17,7 @@ from phone_vault.cli.problem import ReportedProblem
 from phone_vault.cli.purging import outcome, planning
 from phone_vault.cli.purging.run import Purge, Purged
 from phone_vault.cli.stack import Vault
+from phone_vault.cli.words import days
 
 _FUNCTION = "PlanPurge"
 _PLAN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
@@ -106,14 +107,6 @@ def _add_run_to(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--yes", action="store_true", help="do not ask before destroying")
     parser.add_argument("--json", action="store_true", help="one JSON object in place of progress and tables")
     parser.set_defaults(run=_run)
-
-
-def days(text: str) -> int:
-    """A whole number from 1."""
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
 
 
 def _plan_id(text: str) -> str:

@@ -10,13 +10,15 @@ from phone_vault.cli.holdings.tables import show
 from phone_vault.cli.output import print_json
 from phone_vault.cli.policy import file
 from phone_vault.cli.problem import ReportedProblem
+from phone_vault.cli.words import days
 
 _ABOUT = """\
-Counts what a vault holds: tenants, stored numbers and message keys by purpose and state, how they are wrapped, the
-key versions with their age, and what the last census of each tenant has found on them. It acts on the LocalCloud that
+Counts what a vault holds: tenants, stored numbers and message keys by purpose and state, what falls due when, what is
+held, restricted and erased, what nobody uses, how all is wrapped, the key versions with their age, and what the last
+census of each tenant has found on them. It acts on the LocalCloud that
 is open in the process, else on the stack that --stack-name names. It reads every row of RecordKeys and KeyRing page by
 page (half a read unit for each 4 KB), and one row of Operations for each tenant. It shows counts only; what is written
-meanwhile may or may not be counted, and what has lost its key is erased and not counted.
+meanwhile may or may not be counted. What has lost its key is erased: such rows are counted apart, as tombstones.
 """
 _PERMISSIONS = """\
 permissions that an operator needs:
@@ -27,8 +29,9 @@ permissions that an operator needs:
 It needs no other key and no other table, so it cannot decrypt a number. The scans name what they read; a policy can
 hold an operator to that with dynamodb:Select = SPECIFIC_ATTRIBUTES and, for all values of dynamodb:Attributes, on
 RecordKeys: record_id, branch_key_version, jurisdictions, purposes (the evidence of consents is part of it), last_used,
-wrapped_key (only whether there is one: it is not read); on KeyRing: tenant_id, key_version, state, created_at, kms_key,
-changed_at, compromised, off_boarded_at. On Operations, dynamodb:LeadingKeys = census#* is enough.
+legal_holds, restriction, ended, erasure, erased_at, wrapped_key (only whether there is one: it is not read); on
+KeyRing: tenant_id, key_version, state, created_at, kms_key, changed_at, compromised, off_boarded_at. On Operations,
+dynamodb:LeadingKeys = census#* is enough.
 
 exit code: 0; 1 for a problem, rows that do not read among them; 2 for wrong usage
 """
@@ -44,6 +47,13 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     stack.add_options(parser)
+    parser.add_argument(
+        "--unused-days",
+        metavar="N",
+        type=days,
+        default=180,
+        help="tell of numbers and purposes that nobody has used for so many days; default: 180",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object in place of the tables")
     parser.set_defaults(run=run)
 
@@ -76,7 +86,10 @@ def _report(arguments: argparse.Namespace) -> Report:
         dynamodb = vault.client("dynamodb")
         inventory = Inventory(dynamodb, record_keys=outputs["RecordKeysTable"], key_ring=outputs["KeyRingTable"])
         vault_keys = VaultKeys(kek=outputs["KekId"], storage=outputs["StorageKeyId"])
-        status = take_stock(inventory.holdings(), inventory.key_versions(), policy, vault_keys, now)
+        status = take_stock(
+            inventory.holdings(), inventory.key_versions(), policy, vault_keys, now, arguments.unused_days
+        )
         censuses = RotationReading(dynamodb, outputs["OperationsTable"]).censuses(status.tenants)
         status = with_censuses(status, censuses)
-    return Report(vault, policy, status, now, int(vault.parameters["KeyCacheCapacity"]))
+    capacity = int(vault.parameters["KeyCacheCapacity"])
+    return Report(vault, policy, status, now, capacity, arguments.unused_days)

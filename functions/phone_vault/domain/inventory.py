@@ -33,6 +33,14 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """A row of RecordKeys whose key was destroyed: it says that there was something, until it goes too."""
+
+    tenant_id: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
 class KeyVersion:
     """A row of KeyRing."""
 

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from phone_vault.domain.inventory import Holding, KeyVersion, Kind, OffBoarded, RingRow
+from phone_vault.domain.inventory import Gone, Holding, KeyVersion, Kind, OffBoarded, RingRow
 from phone_vault.domain.keys import VAULT, KeyUse
 from phone_vault.domain.policy import Tenant, VaultPolicy, Wrapping
 from phone_vault.domain.retention import live_purposes
 from phone_vault.domain.rotation import ROTATED, Census
+from phone_vault.services.retention_counts import RetentionCounts
 
+UNUSED_DAYS = 180
+"""After which what nobody has used is told of, unless another number is asked for."""
 BY_KMS = str(Wrapping.DIRECT)
 """Among the wrappings, beside `branch#1` and so on."""
 
@@ -74,6 +77,7 @@ class TenantStatus:
     """Since when it is refused everywhere, for good."""
     census: Census | None = None
     """The last one."""
+    retention: RetentionCounts = field(default_factory=RetentionCounts)
 
     def wants(self, wrapping: str) -> bool:
         """Whether the policy would have it so now; a branch key's version is none of its business."""
@@ -95,11 +99,12 @@ class Status:
 
 
 def take_stock(
-    holdings: Iterable[Holding | None],
+    holdings: Iterable[Holding | Gone | None],
     ring: Iterable[RingRow | None],
     policy: VaultPolicy,
     vault_keys: VaultKeys,
     now: datetime,
+    unused_days: int = UNUSED_DAYS,
 ) -> Status:
     """Every tenant that the policy names or that has a row. None in place of a row is one that does not read."""
     status = Status({tenant_id: TenantStatus(settings) for tenant_id, settings in policy.tenants.items()})
@@ -118,11 +123,15 @@ def take_stock(
         owner = key.key_id.tenant_id
         (status.vault_keys if owner == VAULT else tenant(owner).keys).append(of_key)
     for holding in holdings:
+        if isinstance(holding, Gone):
+            tenant(holding.tenant_id).retention.add_gone(holding)
+            continue
         live = _live(holding, policy, now)
         if holding is None or live is None:
             status.unreadable["RecordKeys"] += 1
             continue
         tenant(holding.tenant_id).counts[holding.kind].add(holding, live)
+        tenant(holding.tenant_id).retention.add(holding, live, now, unused_days)
     return status
 
 
@@ -141,7 +150,7 @@ def with_censuses(status: Status, censuses: Mapping[str, Census]) -> Status:
     return status
 
 
-def _live(holding: Holding | None, policy: VaultPolicy, now: datetime) -> Iterable[str] | None:
+def _live(holding: Holding | None, policy: VaultPolicy, now: datetime) -> Mapping[str, datetime] | None:
     if holding is None:
         return None
     try:

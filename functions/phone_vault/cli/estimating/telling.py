@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from phone_vault.cli.console import Console
-from phone_vault.cli.holdings.tables import table
+from phone_vault.cli.table import table
 from phone_vault.services.estimate import prices
 from phone_vault.services.estimate.bill import Bill
 from phone_vault.services.estimate.duration import Duration

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from phone_vault.domain.inventory import Kind
 from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.moments import to_text
 from phone_vault.domain.rotation import Census
+from phone_vault.services.retention_counts import DueCurve, RetentionCounts
 from phone_vault.services.status import Counts, KeyStatus, State, TenantStatus
 
 
@@ -28,6 +30,7 @@ def as_json(report: Report) -> dict[str, Any]:
             name: {**_tenant(tenant, report.at), "in_policy": name in policy.tenants}
             for name, tenant in sorted(status.tenants.items())
         },
+        "retention": {"unused_days": report.unused_days, **_retention(report.retention)},
         "vault_keys": _keys(status.vault_keys),
         "cache": {"seconds": policy.branch_key_cache_seconds, "keys_at_most": report.key_cache_capacity},
         "unreadable_rows": dict(status.unreadable),
@@ -42,7 +45,31 @@ def _tenant(tenant: TenantStatus, now: datetime) -> dict[str, Any]:
         **{kind: _counts(counts, tenant.otherwise_wrapped(kind)) for kind, counts in tenant.counts.items()},
         "keys": _keys(tenant.keys),
         "census": _census(tenant.census, now),
+        "retention": _retention(tenant.retention),
     }
+
+
+def _retention(counts: RetentionCounts) -> dict[str, Any]:
+    return {
+        "due": {kind: _due(curve) for kind, curve in counts.due.items()},
+        "held": _kinds(counts.held),
+        "restricted": _kinds(counts.restricted),
+        "erasing": _kinds(counts.erasing),
+        "tombstones": _kinds(counts.tombstones),
+        "unused": {
+            "stored_numbers": asdict(counts.use),
+            "by_purpose": {purpose: asdict(use) for purpose, use in sorted(counts.use_by_purpose.items())},
+        },
+    }
+
+
+def _due(curve: DueCurve) -> dict[str, Any]:
+    by_day = {day.isoformat(): count for day, count in sorted(curve.by_day.items())}
+    return {"now": curve.now, "by_day": by_day, "later": curve.later}
+
+
+def _kinds(counted: Counter[Kind]) -> dict[str, int]:
+    return {kind: counted[kind] for kind in Kind}
 
 
 def _census(census: Census | None, now: datetime) -> dict[str, Any] | None:

@@ -1,12 +1,13 @@
 """The report for people."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from phone_vault.cli.console import Console
+from phone_vault.cli.holdings import retention
 from phone_vault.cli.holdings.report import Report
 from phone_vault.cli.policy.words import counted
 from phone_vault.cli.printable import printable
+from phone_vault.cli.table import Cell, table
 from phone_vault.domain.inventory import Kind
 from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.moments import to_text
@@ -16,8 +17,6 @@ _NAMES = {Kind.STORED_NUMBER: "stored numbers", Kind.MESSAGE_KEY: "message keys"
 _COUNTED = [f"{_NAMES[kind]} live" if state is State.LIVE else "ended" for kind in Kind for state in State]
 _UNKNOWN_PURPOSE = "not in the policy"
 
-Cell = str | int
-
 
 def show(report: Report, console: Console) -> None:
     """Tenants, purposes, wrapping, keys, caches."""
@@ -25,6 +24,7 @@ def show(report: Report, console: Console) -> None:
     console.say(f"Policy {printable(report.vault.policy_file)} ({report.vault.policy_origin})")
     _tenants(report, console)
     _purposes(report, console)
+    retention.show(report, console)
     _wrapping(report, console)
     _keys(report, console)
     _censuses(report, console)
@@ -150,16 +150,3 @@ def _place(each: KeyStatus) -> tuple[int, int]:
 
 def _kms_key_of(key: str | None) -> str:
     return key or "Kek"
-
-
-def table(console: Console, header: list[str], rows: Sequence[Sequence[Cell]]) -> None:
-    """Numbers stand to the right."""
-    if not rows:
-        console.say("none")
-        return
-    columns = []
-    for name, cells in zip(header, zip(*rows, strict=True), strict=True):
-        texts = [name, *(f"{cell:,}" if isinstance(cell, int) else printable(cell) for cell in cells)]
-        width = max(map(len, texts))
-        columns.append([text.rjust(width) for text in texts] if any(isinstance(cell, int) for cell in cells) else texts)
-    console.table(list(zip(*columns, strict=True)))

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from phone_vault.cli.console import Console
-from phone_vault.cli.holdings.tables import table
 from phone_vault.cli.policy.words import counted
 from phone_vault.cli.printable import printable
+from phone_vault.cli.table import table
 from phone_vault.domain.purge_run import FAILED, KEPT, MESSAGE_KEYS, MESSAGE_KEYS_FAILED, PURGED
 
 Output = Mapping[str, Any]

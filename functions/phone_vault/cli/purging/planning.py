@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from phone_vault.cli.console import Console
-from phone_vault.cli.holdings.tables import table
 from phone_vault.cli.policy.words import counted
 from phone_vault.cli.problem import Problem
+from phone_vault.cli.table import table
 
 Ask = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 Answer = Mapping[str, Any]

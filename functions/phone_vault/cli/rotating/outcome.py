@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from phone_vault.cli.console import Console
-from phone_vault.cli.holdings.tables import table
 from phone_vault.cli.policy.words import counted
 from phone_vault.cli.printable import printable
+from phone_vault.cli.table import table
 
 Output = Mapping[str, Any]
 States = Mapping[str, str]
