@@ -122,7 +122,7 @@ class KeyVersions:
             self.store.change([KeyChange(key, after)], entries)
         return after
 
-    def move(self, key: WrappedKey, caller: Caller, now: datetime) -> None:
+    def rewrap(self, key: WrappedKey, caller: Caller, now: datetime) -> None:
         """The same key under the KMS key that wraps such rows now, and under that one's present material."""
         self._tally.count(Measure.KMS_CALLS)
         wrapped, kms_key = self._mover.rewrap(key)

@@ -53,7 +53,7 @@ class PageWork:
                     found.append(row)
         return found
 
-    def move_on(
+    def act_on(
         self,
         tenant_id: str,
         record: T,

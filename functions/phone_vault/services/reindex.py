@@ -84,7 +84,7 @@ class Reindex(ShardWorker):
         def is_indexed(held: _Held) -> bool:
             return self._reindexing.is_indexed(held.record)
 
-        work.move_on(held.record.tenant_id, held, index, self._read_again, is_indexed)
+        work.act_on(held.record.tenant_id, held, index, self._read_again, is_indexed)
 
     def _re_encrypt(
         self, work: PageWork, stale: Sequence[StoredNumber], is_new: Callable[[StoredNumber], bool], now: datetime
@@ -93,7 +93,7 @@ class Reindex(ShardWorker):
             self._records.re_encrypt(self._made(held, partial(self._reindexing.re_encrypted, now=now)))
 
         for held in self._read(work, stale, is_new):
-            work.move_on(held.record.tenant_id, held, re_encrypt, self._read_again, lambda again: is_new(again.record))
+            work.act_on(held.record.tenant_id, held, re_encrypt, self._read_again, lambda again: is_new(again.record))
 
     def _read(
         self, work: PageWork, stale: Sequence[StoredNumber], is_current: Callable[[StoredNumber], bool]

@@ -27,7 +27,7 @@ class Rewrap(ShardWorker):
         stale = work.stale(page.rows, self._rewrapping.is_current)
         self.announce(task, "re-wrapping", (record.tenant_id for record in stale))
         for record in stale:
-            work.move_on(record.tenant_id, record, self._rewrap, self._records.read, self._rewrapping.is_current)
+            work.act_on(record.tenant_id, record, self._rewrap, self._records.read, self._rewrapping.is_current)
         return work.passed(page.next_cursor)
 
     def _rewrap(self, record: WrappedRecord) -> None:

@@ -231,7 +231,7 @@ class RotateKeys(Job):
             ]
             try:
                 for row in rows:
-                    self._versions.move(row, caller, moved_at)
+                    self._versions.rewrap(row, caller, moved_at)
                     moved.add(row.key_id)
             except Contended:
                 continue

@@ -42,7 +42,7 @@ class SweepIndex(ShardWorker):
             self._index.take_out(record, versions.dead_ones_of(record))
 
         for record in stale:
-            work.move_on(record.record_id.tenant_id, record, take_out, self._read, versions.are_live)
+            work.act_on(record.record_id.tenant_id, record, take_out, self._read, versions.are_live)
         return work.passed(page.next_cursor)
 
     def _read(self, record: SweptRecord) -> SweptRecord | None:

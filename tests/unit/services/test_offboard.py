@@ -408,7 +408,7 @@ class TestARotationUnderWay:
         with pytest.raises(Contended):
             versions.activate(keys, pending, RotationReason.SCHEDULED, OPERATOR)
         with pytest.raises(Contended):
-            versions.move(keys.of_use(KeyUse.BRANCH)[0], OPERATOR, world.clock.now())
+            versions.rewrap(keys.of_use(KeyUse.BRANCH)[0], OPERATOR, world.clock.now())
 
 
 class TestTheReceipt:
