@@ -131,7 +131,7 @@ class SweptEntry(NamedTuple):
 
     tenant_id: str
     version: int
-    key: Cursor
+    key: Mapping[str, str]
 
 
 class SweptIndex(Protocol):

@@ -50,7 +50,7 @@ def is_due(key: Made, periods: RotationPeriods, now: datetime) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Rotated:
+class Succession:
     """A version in place of another."""
 
     tenant_id: str
@@ -106,8 +106,8 @@ class Progress:
     """How often it was written."""
 
 
-FAILED, DONE = "failed", "done"
-"""Names among a step's counts: records that could not be moved on, and those that were."""
+FAILED, DONE, CURRENT = "failed", "done", "current"
+"""Names among a step's counts: records that could not be moved on, those that were, those that needed nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,9 @@ from typing import TypeVar
 from phone_vault.domain.errors import KeyUnavailable, NotFound, TamperedStore
 from phone_vault.domain.job_ports import Cursor, Unreadable
 from phone_vault.domain.ports import Contended
-from phone_vault.domain.rotation import DONE, FAILED
+from phone_vault.domain.rotation import CURRENT, DONE, FAILED
 from phone_vault.services.key_ring import KeyRing
 from phone_vault.services.shard_worker import Passed
-
-CURRENT = "current"
-"""Name among a step's counts: records with which nothing was to be done."""
 
 _LOG = logging.getLogger("phone-vault.records")
 _ATTEMPTS = 5

@@ -15,7 +15,7 @@ from phone_vault.domain.keys import VAULT, KeyId, KeyState, KeyUse, RotationReas
 from phone_vault.domain.moments import to_second
 from phone_vault.domain.ports import Contended, KeyMover, KeyVersionStore, KmsKeyRotations, SuppressionStore
 from phone_vault.domain.problems import PROBLEM_TYPES
-from phone_vault.domain.rotation import ROTATED, Rotated, is_due
+from phone_vault.domain.rotation import ROTATED, Succession, is_due
 from phone_vault.services.job import Desk, Job
 from phone_vault.services.key_versions import KeyVersions
 from phone_vault.services.relayering import relayer
@@ -24,7 +24,7 @@ from phone_vault.services.tally import Measure
 KMS = "kms"
 ON_DEMAND_ROTATIONS = 25
 """For the life of a KMS key. Source: KMS Developer Guide, "Perform on-demand key rotation"."""
-RESUMED_FOR = timedelta(days=1)
+ROWS_MOVED_FOR = timedelta(days=1)
 """After which a rotation on demand that has left rows behind is not gone on with: what cannot be moved would otherwise
 keep all other rows from ever being wrapped anew."""
 _USES = (str(KeyUse.BRANCH), str(KeyUse.INDEX), str(KeyUse.SUPPRESS), KMS)
@@ -45,7 +45,7 @@ class _Order:
 class _Done:
     """What was done, and what could not be."""
 
-    rotated: list[Rotated] = field(default_factory=list)
+    rotated: list[Succession] = field(default_factory=list)
     failed: list[dict[str, str]] = field(default_factory=list)
     refusal: Refusal | None = None
 
@@ -169,7 +169,7 @@ class RotateKeys(Job):
                 key.key_id.version for key in keys.of_use(use) if key.wrapped and key.key_id.version <= made.version
             ]
             relayer(self._suppressions, tenant_id, layers, partial(self._versions.key_of, keys, use))
-        done.rotated.append(Rotated(tenant_id, str(use), before, made.version, present.state))
+        done.rotated.append(Succession(tenant_id, str(use), before, made.version, present.state))
 
     def _condemn_the_one_before(self, keys: TenantKeys, present: WrappedKey, order: _Order) -> None:
         """Whoever activated the version, if it was another rotation, did not know that others may know the last one."""
@@ -197,13 +197,13 @@ class RotateKeys(Job):
                     moved_at = max(_full_second(self.desk.clock.now()), _full_second(material.since))
                     self._move_rows(tenant_id, material.is_newer_than, order.caller, moved_at)
                     if tenant_id != VAULT:
-                        rotated = Rotated(tenant_id, KMS, material.version - 1, material.version, KeyState.ACTIVE)
+                        rotated = Succession(tenant_id, KMS, material.version - 1, material.version, KeyState.ACTIVE)
                         done.rotated.append(rotated)
 
     def _new_material(self, kms_key: str, served: Iterable[TenantKeys], now: datetime) -> _Material:
         """Rotate the key, unless the last call did and was stopped before it had moved all rows."""
         before = self._kms_keys.rotations(kms_key)
-        if before.last_on_demand is not None and now < before.last_on_demand + RESUMED_FOR:
+        if before.last_on_demand is not None and now < before.last_on_demand + ROWS_MOVED_FOR:
             unfinished = _Material(1 + before.of_any_kind, before.last_on_demand, is_of_this_call=False)
             rows = [row for keys in served for row in keys.keys if not _is_destroyed(row)]
             if any(map(unfinished.is_newer_than, rows)):
@@ -271,7 +271,7 @@ def _full_second(moment: datetime) -> datetime:
     return to_second(moment + timedelta(microseconds=999_999))
 
 
-def _as_json(rotated: Rotated) -> dict[str, Any]:
+def _as_json(rotated: Succession) -> dict[str, Any]:
     return {
         "tenant_id": rotated.tenant_id,
         "use": rotated.use,

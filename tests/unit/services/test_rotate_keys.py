@@ -10,7 +10,7 @@ import pytest
 
 from phone_vault.domain.errors import StoreUnavailable
 from phone_vault.domain.keys import VAULT, WRAPPED_TOGETHER, KeyId, KeyState, KeyUse, RotationReason, WrappedKey
-from phone_vault.services.rotate_keys import ON_DEMAND_ROTATIONS, RESUMED_FOR
+from phone_vault.services.rotate_keys import ON_DEMAND_ROTATIONS, ROWS_MOVED_FOR
 from phone_vault.services.tally import Measure
 from tests.fakes import THE_KMS_KEY, Killed
 from tests.unit.services.jobs import OPERATOR, Jobs, problem
@@ -466,7 +466,7 @@ class TestKms:
         jobs.clock.advance(timedelta(hours=1))
         jobs.store.overwrite(replace(jobs.version("acme", BRANCH, 1), wrapped=b"other"))
         assert jobs.rotate(use="kms")["failed"] == [{"whose": "acme", "use": "kms", "problem": "tampered-store"}]
-        jobs.clock.advance(RESUMED_FOR)
+        jobs.clock.advance(ROWS_MOVED_FOR)
         assert jobs.rotate(use="kms")["rotated"] == [rotated("other", "kms", 2)]
 
     def test_a_destroyed_version_is_not_taken_for_one_left_behind(self, jobs: Jobs) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from phone_vault.domain.rotation import DONE, FAILED, Progress, Run, Step
+from phone_vault.domain.rotation import CURRENT, DONE, FAILED, Progress, Run, Step
 from phone_vault.services.censuses import MESSAGES, NUMBERS
 
 LABELS = {
@@ -39,9 +39,6 @@ class StepState:
         """That it has looked at."""
         if self.step in _CENSUSES:
             return sum(count for name, count in self.counts.items() if name.rpartition("/")[2] in _COUNTED)
-        # Here, not above: it brings the SDK along, and other commands do without it.
-        from phone_vault.services.page_work import CURRENT
-
         # The sweep counts entries of the index as current too.
         names = (DONE, FAILED) if self.step is Step.SWEEP else (DONE, FAILED, CURRENT)
         return sum(self.counts[name] for name in names)
