@@ -19,7 +19,7 @@ from phone_vault.domain.keys import KeyState, KeyUse, RotationReason
 from phone_vault.domain.rotation import LONGEST_FUNCTION, ROTATED, Step
 from phone_vault.services.advance_rotation import AdvanceRotation
 from phone_vault.services.rotate_keys import RotateKeys
-from tests.property.life.actors import COLD, WORKERS, Actors
+from tests.property.life.actors import WORKERS, Actors
 from tests.property.life.execution import Execution
 from tests.property.life.faults import DELAYS, FAULTS, Fault
 from tests.property.life.oracle import NUMBERS, PURPOSES
@@ -31,6 +31,7 @@ EXAMPLES = int(os.environ.get("KEY_LIFE_EXAMPLES", "0"))
 """So many by chance, where the environment asks for them: KEY_LIFE_EXAMPLES=2000 takes half an hour. Else few, and
 always the same."""
 MOST_STATES = 200
+KEYS_HAVE_CHANGED = ("RotateKeys", "Settle", "Close", Step.SWEEP)
 
 instances = st.integers(0, 3)
 workers = st.integers(0, WORKERS - 1)
@@ -171,7 +172,10 @@ class KeyLifeCycle(RuleBasedStateMachine):
 
     def _go_on(self, execution: Execution, states: int, worker: int) -> None:
         for at in range(states):
+            before = execution.state
             self.actors.go_on(execution, worker + at)
+            if execution.state != before and execution.state in KEYS_HAVE_CHANGED:
+                self.actors.newcomer()
             if execution.has_ended:
                 self.actors.executions.remove(execution)
                 break
@@ -180,7 +184,7 @@ class KeyLifeCycle(RuleBasedStateMachine):
 TestKeyLifeCycle = KeyLifeCycle.TestCase
 TestKeyLifeCycle.settings = settings(
     settings.get_profile("reproducible"),
-    max_examples=EXAMPLES or 25,
+    max_examples=EXAMPLES or 15,
     stateful_step_count=40,
     derandomize=not EXAMPLES,
 )
@@ -198,7 +202,7 @@ def a_whole_life(actors: Actors) -> None:
     for at, subject in enumerate(SUBJECTS):
         actors.protect(at, subject, at % len(NUMBERS), {PURPOSES[at % 2]})
         actors.encrypt(at, subject, 0, PURPOSES[at % 2])
-    for number, asked in enumerate(LIFE):
+    for asked in LIFE:
         execution = actors.start_rotation(asked)
         state = execution.state
         while not execution.has_ended:
@@ -207,9 +211,8 @@ def a_whole_life(actors: Actors) -> None:
             if execution.state == state:
                 continue
             state = execution.state
-            if state in ("RotateKeys", "WaitForCaches", "Settle", "WaitForReaders", "Close", "Sweep"):
-                actors.protect(COLD, f"{number}-{state}", 0, {PURPOSES[0]})
-                actors.check()
+            if state in (*KEYS_HAVE_CHANGED, "WaitForCaches", "WaitForReaders"):
+                actors.newcomer()
         actors.wait(WAITING_PERIOD, stragglers=True)
         actors.check()
 
@@ -220,7 +223,7 @@ def the_end_of_the_first_versions(actors: Actors) -> None:
     for use in ROTATED:
         answer = actors.retire(use, 1, destroy=True)
         assert answer is not None
-        assert answer["state"] == KeyState.DESTROYED
+        assert answer.get("state") == KeyState.DESTROYED, answer
     actors.check()
 
 

@@ -161,6 +161,12 @@ class Actors:
                     version, _ = function.key_ring.active_branch_key(TENANT)
                     assert version not in proven, "an instance wraps under a version that is proven unused"
 
+    def newcomer(self) -> None:
+        """A number that is stored by who knows the keys as they are now; and everybody is asked."""
+        self._late_subjects += 1
+        self.protect(COLD, f"new-{self._late_subjects}", self._late_subjects % len(NUMBERS), {PURPOSES[0]})
+        self.check()
+
     def expire(self, at: int) -> None:
         """The caches of an instance have run out, or it is another one."""
         for function in self._free(at).values():

@@ -119,7 +119,7 @@ def _a_version_is_dated_by_the_beginning_of_the_call() -> AbstractContextManager
 
 
 def _writers_write(*states: KeyState) -> AbstractContextManager[Any]:
-    return patch("phone_vault.services.key_ring.INDEXING", frozenset(states))
+    return patch("phone_vault.domain.keys.INDEXING", frozenset(states))
 
 
 def _a_superseded_version_is_not_unwrapped() -> AbstractContextManager[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from phone_vault.domain.keys import UNWRAPPING, KeyId, KeyState, KeyUse, WrappedKey
 from phone_vault.domain.policy_file import parse
 from phone_vault.domain.rotation import Census, Run, Step
+from phone_vault.domain.wrapped_record import Wrapped
 from phone_vault.services.advance_rotation import AdvanceRotation
 from phone_vault.services.audit_trail import AuditTrail
 from phone_vault.services.census import TakeCensus
@@ -80,12 +81,17 @@ class _Kms(MemoryKeyWrapper):
 
 
 class _Uses:
-    """How many rows are on a version, as RetireKeys tells whom it refuses."""
+    """How many rows are on a version."""
+
+    def __init__(self, tables: MemoryTables) -> None:
+        self._tables = tables
 
     def count(self, key_id: KeyId) -> int:
-        """It does not matter here."""
-        del key_id
-        return 1
+        """As they are now."""
+        if key_id.use is KeyUse.INDEX:
+            return sum(key_id.version in row.index_positions for row in self._tables.records.values())
+        wrapped: list[Wrapped] = [*self._tables.records.values(), *self._tables.message_keys.values()]
+        return sum(row.branch_key_version == key_id.version for row in wrapped)
 
 
 class LifeVault:
@@ -132,10 +138,11 @@ class LifeVault:
         desk = Desk(POLICY, ring, trail, self.clock, tally)
         record_keys = RecordKeys(POLICY, ring, self.kms, tally)
         versions = KeyVersions(self._store, self.kms, trail, self.clock, tally)
+        uses = _Uses(self.tables)
         makers: Mapping[type[Job], Callable[[], Job]] = {
             RotateKeys: lambda: RotateKeys(desk, self._store, self.kms, self._kms_keys, NoSuppressions()),
             AdvanceRotation: lambda: AdvanceRotation(desk, versions, self.runs, shards=SHARDS),
-            RetireKeys: lambda: RetireKeys(desk, versions, self.runs, _Uses(), waiting_period=WAITING_PERIOD),
+            RetireKeys: lambda: RetireKeys(desk, versions, self.runs, uses, waiting_period=WAITING_PERIOD),
             Rewrap: lambda: Rewrap(
                 desk,
                 self.runs,
