@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from moto.dynamodb.exceptions import ConditionalCheckFailed, TransactionCanceledException
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import SecondaryIndex, Table
 from moto.dynamodb.models.utilities import dynamo_to_dict
 from moto.dynamodb.responses import DynamoHandler
@@ -152,10 +152,20 @@ def _pages(operation: str) -> Callable[..., Any]:
         if expression is not None:
             items = [item for item in items if expression.expr(item)]
         if paths:
-            items = [item.project(paths) for item in items]
+            items = [_projected(item, paths) for item in items]
         return items, scanned, last
 
     return page
+
+
+def _projected(item: Item, paths: list[list[str]]) -> Item:
+    """The same for whole attributes, for each of which moto makes Python values of the whole item."""
+    if any(len(path) > 1 or path[0].endswith("]") for path in paths):
+        return item.project(paths)
+    projected = object.__new__(Item)
+    projected.hash_key, projected.range_key = item.hash_key, item.range_key
+    projected.attrs = LimitedSizeDict({name: item.attrs[name] for [name] in paths if name in item.attrs})
+    return projected
 
 
 def _entry(index: SecondaryIndex, item: _WireItem | None) -> _WireItem | None:
