@@ -32,6 +32,8 @@ class DynamoWrappedRecords:
     def rewrap(self, record: WrappedRecord, wrapped: WrappedRecordKey) -> None:
         """By UpdateItem; for direct wrapping in a transaction that asks whether the tenant is still one."""
         changes = wrapping_attributes(wrapped.wrapped, wrapped.branch_key_version, wrapped.kms_key)
+        if wrapped.kms_key is None and record.kms_key is None:
+            del changes["kms_key"]  # there is none to be removed
         update = record_update(self._table, _key(record), record.revision, changes, MAY_GET_A_KEY)
         try:
             if wrapped.branch_key_version is None:
