@@ -38,10 +38,11 @@ build: setup $(BIN)/sam ## Build what is deployed into .aws-sam (needs python3.1
 test-artifact: setup $(BIN)/sam $(VENV)-runtime/.requirements ## Build, then let the artifact answer events as in Lambda (needs python3.13)
 	$(BIN)/python -m pytest -m artifact $(PYTEST_ARGS)
 
-bench: setup ## Measure cold start and numbering against their baselines, and what the time of an answer tells
+bench: setup ## Measure cold start, numbering and a rotation against their baselines, and what the time of an answer tells
 	$(BIN)/python -m tests.benchmarks.cold_start
 	$(BIN)/python -m tests.benchmarks.numbering 5
 	$(BIN)/python -m tests.benchmarks.timing
+	$(BIN)/python -m tests.benchmarks.rotation 200 1000
 
 lock: setup ## Write the requirement files again; to take newer releases: make lock LOCK_ARGS=--upgrade
 	.ci/lock $(LOCK_ARGS)

@@ -23,11 +23,11 @@ def opened(tenants: Mapping[str, int], policy: Mapping[str, Any] = POLICY) -> It
         yield cloud
 
 
-def fill(cloud: LocalCloud, tenant_id: str, count: int) -> None:
-    """Different numbers of different subjects."""
+def fill(cloud: LocalCloud, tenant_id: str, count: int, start: int = 0) -> None:
+    """Different numbers of different subjects, from the so manieth on."""
     items = [
         {"subject_id": f"subject-{each:05}", "number": f"+4474000{each:05}", "purposes": {"security": {}}}
-        for each in range(count)
+        for each in range(start, start + count)
     ]
     for at in range(0, count, _A_BATCH):
         answer = cloud.invoke("Protect", {"tenant_id": tenant_id, "items": items[at : at + _A_BATCH]})
