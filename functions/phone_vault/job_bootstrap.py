@@ -42,6 +42,7 @@ from phone_vault.services.rewrap import Rewrap
 from phone_vault.services.rewrapping import Rewrapping
 from phone_vault.services.rotate_keys import RotateKeys
 from phone_vault.services.sealed_plans import SealedPlans
+from phone_vault.services.sealed_purge_runs import SealedPurgeRuns
 from phone_vault.services.sweep_index import SweepIndex
 from phone_vault.settings import JobSettings, job_settings_from
 
@@ -163,7 +164,8 @@ def _plan_purge(parts: Parts, settings: JobSettings) -> Job:
 
 
 def _purge_runs(parts: Parts) -> PurgeRuns:
-    return PurgeRuns(DynamoPurgeRunStore(parts.tables, parts.settings.tables))
+    store = DynamoPurgeRunStore(parts.tables, parts.settings.tables)
+    return PurgeRuns(SealedPurgeRuns(store, parts.key_ring))
 
 
 def _advance_purge(parts: Parts, settings: JobSettings) -> Job:

@@ -115,6 +115,7 @@ def _run_row(run: PurgeRun) -> dict[str, Any]:
         "continues": [{"run_id": part.run_id, "pages": part.pages} for part in run.continues],
         "state": str(run.state),
         "revision": run.revision,
+        "seal": run.seal or None,
     }
 
 
@@ -134,6 +135,7 @@ def run_of(scope: str, row: Mapping[str, Any]) -> PurgeRun:
             continues=tuple(Part(text_in(part["run_id"]), count_in(part["pages"])) for part in row["continues"]),
             state=RunState(row["state"]),
             revision=count_in(row["revision"]),
+            seal=bytes_in(row.get("seal", b"")),
         )
 
 
@@ -150,6 +152,7 @@ def _progress_row(progress: PageProgress) -> dict[str, Any]:
         "leaves": b"".join(leaf.salt + leaf.hash for leaf in progress.leaves) or None,
         "left_from": _day_text(progress.left_from),
         "revision": progress.revision,
+        "seal": progress.seal or None,
     }
 
 
@@ -165,6 +168,7 @@ def progress_of(run_id: str, page: int, row: Mapping[str, Any]) -> PageProgress:
             leaves=tuple(_leaves_in(row.get("leaves", b""))),
             left_from=_day_in(row, "left_from"),
             revision=count_in(row["revision"]),
+            seal=bytes_in(row.get("seal", b"")),
         )
 
 

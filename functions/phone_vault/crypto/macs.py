@@ -68,6 +68,11 @@ def plan_seal(audit_key: SecretKey, name: str, text: str) -> bytes:
     return mac(audit_key, "purge-plan", name.encode(), text.encode())
 
 
+def purge_run_seal(audit_key: SecretKey, name: str, text: str) -> bytes:
+    """Authenticates a run of a purge, or what a page of one has come to, under its name."""
+    return mac(audit_key, "purge-run", name.encode(), text.encode())
+
+
 def as_text(digest: bytes) -> str:
     """Base64url without padding."""
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -1,11 +1,13 @@
 """A plan being carried out: which pages are done, and what became of their records."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from phone_vault.domain.moments import to_text
 from phone_vault.domain.receipts import SaltedToken
 
 UNATTENDED = "unattended"
@@ -53,6 +55,8 @@ class PurgeRun:
     state: RunState = RunState.RUNNING
     revision: int = 0
     """How often it was written."""
+    seal: bytes = b""
+    """A MAC over its scope and all of this."""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -87,6 +91,8 @@ class PageProgress:
     """The first day of the index of what is due on which something of this page is still to be found."""
     revision: int = 0
     """How often it was written."""
+    seal: bytes = b""
+    """A MAC over run, page and all of this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +103,47 @@ class Totals:
     by_purpose: Mapping[str, int]
     leaves: int
     left_from: date | None
+
+
+def run_text(run: PurgeRun) -> str:
+    """What its seal is over: all of it."""
+    return _json(
+        {
+            "scope": run.scope,
+            "run_id": run.run_id,
+            "plan_id": run.plan_id,
+            "begun_at": to_text(run.begun_at),
+            "pages": run.pages,
+            "tenant_id": run.tenant_id,
+            "unused_days": run.unused_days,
+            "clears_until": _day_text(run.clears_until),
+            "skipped": run.skipped,
+            "continues": run.continues,
+            "state": run.state,
+            "revision": run.revision,
+        }
+    )
+
+
+def progress_text(progress: PageProgress) -> str:
+    """The same of a page."""
+    return _json(
+        {
+            "run_id": progress.run_id,
+            "page": progress.page,
+            "state": progress.state,
+            "counts": dict(progress.counts),
+            "by_purpose": dict(progress.by_purpose),
+            "leaves": [leaf.as_json() for leaf in progress.leaves],
+            "left_from": _day_text(progress.left_from),
+            "revision": progress.revision,
+        }
+    )
+
+
+def _json(content: object) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+def _day_text(day: date | None) -> str | None:
+    return day.isoformat() if day else None

@@ -261,6 +261,7 @@ class TestRuns:
         skipped=("acme", "beta"),
         continues=(Part("q", 2),),
         state=RunState.FINISHING,
+        seal=b"seal",
     )
     PROGRESS = PageProgress(
         run_id="r",
@@ -270,6 +271,7 @@ class TestRuns:
         by_purpose={"delivery": 2},
         leaves=(SaltedToken.of("tok_0", b"0" * 16), SaltedToken.of("tok_1", b"1" * 16)),
         left_from=date(2026, 1, 1),
+        seal=b"seal",
     )
 
     @pytest.fixture

@@ -26,6 +26,7 @@ from phone_vault.services.purge_planning import PlanningParts, PurgePlanning
 from phone_vault.services.purge_runs import PurgeRuns
 from phone_vault.services.receipts import Receipts
 from phone_vault.services.sealed_plans import SealedPlans
+from phone_vault.services.sealed_purge_runs import SealedPurgeRuns
 from phone_vault.services.tally import Tally
 from tests.fakes import Killed, MemoryAuditLog, MemoryCountedTables, MemoryRunStore
 from tests.fakes.purging import (
@@ -121,7 +122,8 @@ class PurgeWorld(RightsWorld):
         desk = self._desk(AdvancePurge.name)
         receipts = Receipts(self.receipts, self.signer, desk.trail, key_recovery=KEY_RECOVERY)
         plans = SealedPlans(self.plans, desk.key_ring)
-        return AdvancePurge(desk, AdvancePurgeParts(plans, self._planning(desk), PurgeRuns(self.runs), receipts))
+        runs = PurgeRuns(SealedPurgeRuns(self.runs, desk.key_ring))
+        return AdvancePurge(desk, AdvancePurgeParts(plans, self._planning(desk), runs, receipts))
 
     def purge_page(self) -> PurgePage:
         """A cold instance, which destroys one record after the other."""
@@ -130,7 +132,7 @@ class PurgeWorld(RightsWorld):
             desk,
             PurgePageParts(
                 plans=SealedPlans(self.plans, desk.key_ring),
-                runs=PurgeRuns(self.runs),
+                runs=PurgeRuns(SealedPurgeRuns(self.runs, desk.key_ring)),
                 retained=self.retained,
                 due_index=self.due_index,
                 destruction=Destruction(self.retained, tombstone_days=desk.policy.tombstone_days, at_once=1),
