@@ -110,7 +110,12 @@ class KeyId:
     @property
     def path(self) -> str:
         """`acme/branch/1`, as in a census."""
-        return f"{self.tenant_id}/{self.use}/{self.version}"
+        return f"{self.tenant_id}/{self.in_tenant}"
+
+    @property
+    def in_tenant(self) -> str:
+        """`branch/1`, as in the census of its tenant."""
+        return f"{self.use}/{self.version}"
 
     def next(self) -> "KeyId":
         """The version after this one."""

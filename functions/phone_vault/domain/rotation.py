@@ -133,17 +133,16 @@ class Census:
 
     def records_on(self, key_id: KeyId) -> int:
         """Records still on a version."""
-        return self.on_version.get(f"{key_id.use}/{key_id.version}", 0)
+        return self.on_version.get(key_id.in_tenant, 0)
 
     def proves_filled(self, key: WrappedKey, wait: timedelta) -> bool:
         """Whether every record that stands in the index stands in this version of it, and will from now on.
 
         A census that began before caches had run out says nothing: a function may have stored numbers without it since.
         """
-        name = f"{key.key_id.use}/{key.key_id.version}"
         since = key.changed_at or key.created_at
         is_late_enough = self.begun_at >= since + wait
-        return is_late_enough and self.in_index.get(name, 0) >= self.indexed and not self.unreadable
+        return is_late_enough and self.in_index.get(key.key_id.in_tenant, 0) >= self.indexed and not self.unreadable
 
     def proves_unused(self, key: WrappedKey, wait: timedelta) -> bool:
         """Whether nothing is on the version, and nothing can have come to it since.

@@ -11,8 +11,7 @@ from phone_vault.domain.job_ports import Cursor, Page
 
 T = TypeVar("T")
 
-ENTRIES = "entries"
-AT_THE_ENTRIES: Cursor = {"table": ENTRIES}
+AT_THE_ENTRIES: Cursor = {"table": "entries"}
 
 
 def after_records(next_cursor: Cursor | None) -> Cursor:

@@ -11,8 +11,8 @@ from phone_vault.domain.job_ports import CountedEntry, CountedRecord, CountedTab
 from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.ports import KeyRingStore
 from phone_vault.domain.rotation import Step
-from phone_vault.services import censuses as names
 from phone_vault.services.both_tables import AT_THE_ENTRIES, after_records, pages_of
+from phone_vault.services.censuses import Counted
 from phone_vault.services.job import Desk
 from phone_vault.services.shard_worker import Passed, ShardWorker, Task
 
@@ -61,28 +61,28 @@ class _Counted:
     def add_record(self, record: CountedRecord | Unreadable) -> None:
         """One row of RecordKeys."""
         if isinstance(record, Unreadable):
-            self._count(record.tenant_id, names.UNREADABLE)
+            self._count(record.tenant_id, Counted.UNREADABLE)
             return
         if record.branch_key_version is None:
-            self._count(record.tenant_id, names.DIRECT)
+            self._count(record.tenant_id, Counted.DIRECT)
         else:
-            self._count(record.tenant_id, names.BRANCH, record.branch_key_version)
+            self._count(record.tenant_id, Counted.BRANCH, record.branch_key_version)
         if record.kind is Kind.MESSAGE_KEY:
-            self._count(record.tenant_id, names.MESSAGES)
+            self._count(record.tenant_id, Counted.MESSAGES)
             self._add_exposure(record)
             return
-        self._count(record.tenant_id, names.NUMBERS)
+        self._count(record.tenant_id, Counted.NUMBERS)
         if record.index_versions:
-            self._count(record.tenant_id, names.INDEXED)
+            self._count(record.tenant_id, Counted.INDEXED)
         for version in record.index_versions:
-            self._count(record.tenant_id, names.INDEX, version)
+            self._count(record.tenant_id, Counted.INDEX, version)
 
     def add_entry(self, entry: CountedEntry | Unreadable) -> None:
         """One row of LookupIndex."""
         if isinstance(entry, Unreadable):
-            self._count(entry.tenant_id, names.UNREADABLE)
+            self._count(entry.tenant_id, Counted.UNREADABLE)
         else:
-            self._count(entry.tenant_id, names.ENTRIES, entry.version)
+            self._count(entry.tenant_id, Counted.ENTRIES, entry.version)
 
     def _count(self, tenant_id: str | None, *what: str | int) -> None:
         self.counts["/".join(map(str, (tenant_id or UNKNOWN_TENANT, *what)))] += 1
@@ -91,10 +91,10 @@ class _Counted:
         try:
             until = self._exposed_until(record.tenant_id)
         except TamperedStore:
-            self._count(record.tenant_id, names.UNREADABLE)
+            self._count(record.tenant_id, Counted.UNREADABLE)
             return
         if until is not None and record.created_at < until:
-            self._count(record.tenant_id, names.OLD_MESSAGES)
+            self._count(record.tenant_id, Counted.OLD_MESSAGES)
 
     def _read_exposed_until(self, tenant_id: str) -> datetime | None:
         """Until when message keys of the tenant may have been wrapped by a version that others may know.

@@ -3,16 +3,34 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 
 from phone_vault.domain.errors import Conflict
 from phone_vault.domain.job_ports import RunStore
 from phone_vault.domain.keys import KeyState, KeyUse, TenantKeys, WrappedKey
 from phone_vault.domain.rotation import ROTATED, Census, Progress, Run, Step
 
-BRANCH, INDEX = str(KeyUse.BRANCH), str(KeyUse.INDEX)
-ENTRIES, DIRECT, NUMBERS, MESSAGES = "entries", "direct", "numbers", "messages"
-INDEXED, UNREADABLE, OLD_MESSAGES = "indexed", "unreadable", "old-messages"
-"""What a census counts, in the names of its counts: `tenant/branch/1`, `tenant/entries/2`, `tenant/numbers`."""
+
+class Counted(StrEnum):
+    """What a census counts, in the names of its counts: `tenant/branch/1`, `tenant/entries/2`, `tenant/numbers`."""
+
+    BRANCH = "branch"
+    """Records whose key a version of the branch key wraps."""
+    DIRECT = "direct"
+    """Those whose key KMS itself wraps."""
+    INDEX = "index"
+    """Records with a position in a version of the index."""
+    INDEXED = "indexed"
+    """Those with a position in any."""
+    ENTRIES = "entries"
+    """Of a version of the index."""
+    NUMBERS = "numbers"
+    MESSAGES = "messages"
+    """Message keys."""
+    OLD_MESSAGES = "old-messages"
+    """Those that a version may have wrapped which others may know."""
+    UNREADABLE = "unreadable"
+    """Rows of either table."""
 
 
 class Censuses:
@@ -70,25 +88,25 @@ def _was_out_of_use(key: WrappedKey, since: datetime) -> bool:
 
 def _census(tenant_id: str, begun_at: datetime, counts: Counter[str]) -> Census:
     """Of the index, whatever stands in more places counts: a position without an entry is left over as much as one."""
-    in_index = _by_version(counts, INDEX, INDEX)
-    entries = _by_version(counts, ENTRIES, INDEX)
-    on_version = _by_version(counts, BRANCH, BRANCH) | {
+    in_index = _by_version(counts, Counted.INDEX, KeyUse.INDEX)
+    entries = _by_version(counts, Counted.ENTRIES, KeyUse.INDEX)
+    on_version = _by_version(counts, Counted.BRANCH, KeyUse.BRANCH) | {
         name: max(in_index.get(name, 0), entries.get(name, 0)) for name in in_index.keys() | entries.keys()
     }
     return Census(
         tenant_id=tenant_id,
         begun_at=begun_at,
         on_version=on_version,
-        stored_numbers=counts[NUMBERS],
-        message_keys=counts[MESSAGES],
-        direct=counts[DIRECT],
+        stored_numbers=counts[Counted.NUMBERS],
+        message_keys=counts[Counted.MESSAGES],
+        direct=counts[Counted.DIRECT],
         in_index=in_index,
-        indexed=counts[INDEXED],
-        out_of_reach=counts[OLD_MESSAGES],
-        unreadable=counts[UNREADABLE],
+        indexed=counts[Counted.INDEXED],
+        out_of_reach=counts[Counted.OLD_MESSAGES],
+        unreadable=counts[Counted.UNREADABLE],
     )
 
 
-def _by_version(counts: Counter[str], what: str, name: str) -> dict[str, int]:
+def _by_version(counts: Counter[str], what: Counted, use: KeyUse) -> dict[str, int]:
     prefix = f"{what}/"
-    return {f"{name}/{each.removeprefix(prefix)}": count for each, count in counts.items() if each.startswith(prefix)}
+    return {f"{use}/{each.removeprefix(prefix)}": count for each, count in counts.items() if each.startswith(prefix)}

@@ -8,7 +8,8 @@ from phone_vault.domain.job_ports import Cursor, RunStore, SweptEntry, SweptInde
 from phone_vault.domain.keys import INDEXING, KeyUse
 from phone_vault.domain.ports import KeyRingStore
 from phone_vault.domain.rotation import Step
-from phone_vault.services.both_tables import AT_THE_ENTRIES, ENTRIES, after_records, pages_of
+from phone_vault.services.both_tables import AT_THE_ENTRIES, after_records, pages_of
+from phone_vault.services.censuses import Counted
 from phone_vault.services.job import Desk
 from phone_vault.services.page_work import PageWork
 from phone_vault.services.shard_worker import Passed, ShardWorker, Task
@@ -52,10 +53,10 @@ class SweepIndex(ShardWorker):
         work, versions = PageWork(self.desk.key_ring), _Versions(self._key_ring_store)
         for page in pages_of(lambda start: self._index.entries(task.shard, start, task.run.tenant_id)):
             dead = work.stale(page.rows, versions.is_live)
-            self.announce(task, "sweeping", (entry.tenant_id for entry in dead), ENTRIES)
+            self.announce(task, "sweeping", (entry.tenant_id for entry in dead), Counted.ENTRIES)
             if dead:
                 self._index.delete_entries(dead)
-            work.counts[ENTRIES] += len(dead)
+            work.counts[Counted.ENTRIES] += len(dead)
         return work.passed(None)
 
 

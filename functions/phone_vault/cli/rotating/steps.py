@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from phone_vault.domain.rotation import CURRENT, DONE, FAILED, Progress, Run, Step
-from phone_vault.services.censuses import MESSAGES, NUMBERS
+from phone_vault.services.censuses import Counted
 
 LABELS = {
     Step.REWRAP_FIRST: "first re-wrapping",
@@ -17,7 +17,7 @@ LABELS = {
     Step.LAST_CENSUS: "last census",
 }
 _CENSUSES = (Step.FIRST_CENSUS, Step.LAST_CENSUS)
-_COUNTED = (NUMBERS, MESSAGES)
+_COUNTED = (Counted.NUMBERS, Counted.MESSAGES)
 
 
 @dataclass(frozen=True, slots=True)
