@@ -28,7 +28,7 @@ class KmsKeys:
         return KmsRotations(len(listed), len(dates), max(dates, default=None))
 
     def rotate(self, kms_key: str) -> None:
-        """Returns once what is encrypted from now on is under the new material, or after some seconds."""
+        """Returns once what is encrypted from now on is under the new material, or after 7.5 seconds of pauses."""
         before = self.rotations(kms_key).on_demand
         self._ask(kms_key, "rotate_key_on_demand")
         for pause in _LISTED_AFTER_SECONDS:

@@ -22,6 +22,7 @@ NO_LATER_ONE_IS_STORED = "attribute_not_exists(operation_id) OR begun_at <= :beg
 OLDEST_CENSUS = timedelta(days=2)
 """That is still saved: a Rotation is resumed for one. What began later than that has yet to begin."""
 PROGRESS_KEPT_FOR = timedelta(days=90)
+"""For whoever asks what a Rotation of the last quarter has counted; it is resumed for a day."""
 
 MOST_COUNTS = 2_000
 """In one row, so that its 400 KB hold them with the longest names."""

@@ -10,6 +10,7 @@ from phone_vault.domain.policy import LONGEST_RETENTION_DAYS
 from phone_vault.domain.requests import RequestReader
 
 _MOST_SHARDS = 1_000_000
+_MOST_PAGES = 1_000_000
 _LATEST_VERSION = 1_000_000
 
 
@@ -71,7 +72,7 @@ class JobReader(RequestReader):
 
     def page(self) -> int:
         """A page's number, from 0."""
-        return self._whole_number("page", 0, _MOST_SHARDS)
+        return self._whole_number("page", 0, _MOST_PAGES)
 
     def unused_days(self) -> int | None:
         """A number of days, from 1; None when the request does not say."""

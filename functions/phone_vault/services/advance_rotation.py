@@ -156,7 +156,7 @@ class AdvanceRotation(Worker):
             "rewrapped": counted[Step.REWRAP_FIRST][DONE] + counted[Step.REWRAP][DONE],
             "reindexed": counted[Step.REINDEX][DONE],
             "re_encrypted": counted[Step.RE_ENCRYPT][DONE],
-            # The same record fails in each pass that it stops.
+            # The same record fails in each pass that it stops; REWRAP meets all that REWRAP_FIRST has met.
             "failed": max(counted[step][FAILED] for step in (Step.REWRAP, Step.RE_ENCRYPT, Step.REINDEX, Step.SWEEP)),
             **_told("census", census_of_versions(tenants, censuses, run.begun_at)),
             "retired": self._retired_since(run, caller)[:MOST_TOLD],

@@ -11,7 +11,7 @@ from phone_vault.services.estimate.passes import World
 _OTHER_STATES = 8
 """Choices, waits and the end, beside the tasks."""
 _LOOKS = 4
-"""At the rotations of a KMS key: before, and until the new one is listed."""
+"""At the rotations of a KMS key: RotateKeys before and after, `KmsKeys.rotate` before and once it is listed."""
 
 
 class Control:
