@@ -87,6 +87,10 @@ class KeyRing:
         """Whether the tenant has keys. That it has none is not remembered: another instance may be making them."""
         return self._rows_of(tenant_id).is_served
 
+    def has_left(self, tenant_id: str) -> bool:
+        """Whether the tenant is off-boarded."""
+        return self._rows_of(tenant_id).off_boarded_at is not None
+
     def refuse_off_boarded(self, tenant_id: str) -> None:
         """`NotFound` for a tenant that is no tenant any more."""
         _refuse_off_boarded(self._rows_of(tenant_id))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from operator import attrgetter
 from typing import TypeVar
 
-from phone_vault.domain.errors import KeyUnavailable, NotFound, TamperedStore
+from phone_vault.domain.errors import KeyUnavailable, TamperedStore
 from phone_vault.domain.job_ports import Cursor, Unreadable
 from phone_vault.domain.ports import Contended
 from phone_vault.domain.rotation import CURRENT, DONE, FAILED
@@ -42,7 +42,7 @@ class PageWork:
                 continue
             tenant_id = tenant_of(row)
             with self.guarded(tenant_id):
-                if self._has_left(tenant_id):
+                if self._key_ring.has_left(tenant_id):
                     continue
                 if is_current(row):
                     self.counts[CURRENT] += 1
@@ -91,13 +91,6 @@ class PageWork:
                 "records could not be moved on", extra={"tenant": tenant_id, "reason": reason, "records": count}
             )
         return Passed(self.counts, next_cursor)
-
-    def _has_left(self, tenant_id: str) -> bool:
-        try:
-            self._key_ring.refuse_off_boarded(tenant_id)
-        except NotFound:
-            return True
-        return False
 
     def _fail(self, tenant_id: str | None, reason: str) -> None:
         self.counts[FAILED] += 1

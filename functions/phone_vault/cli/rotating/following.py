@@ -50,20 +50,20 @@ class Following:
     ) -> "Execution":
         """The execution as it ended."""
         with self._open:
-            return until_ended(execution, lambda found: self._show(found.is_running), sleep)
+            return until_ended(execution, self._show, sleep)
 
     def _now(self) -> tuple[Run | None, Sequence[Progress]]:
         run = self._reading.latest()
         return run, self._reading.progress(run) if run else ()
 
-    def _show(self, is_running: bool) -> None:  # noqa: FBT001  a state, asked for nowhere else
+    def _show(self, execution: "Execution") -> None:
         run, progress = self._now()
         if run is None or (run, progress) == self._before:
             return  # that of an earlier Rotation, or nothing new
         for state in states_of(run, progress):
             if state.step not in self._told:
                 self._tell(state)
-        self._tell_of_waiting(is_running)
+        self._tell_of_waiting(execution)
 
     def _tell(self, state: StepState) -> None:
         if state.is_done:
@@ -97,9 +97,9 @@ class Following:
         shards = f"{state.shards_done} of {state.shards} shards"
         return shards if self._records else counted(state.records, "record")
 
-    def _tell_of_waiting(self, is_running: bool) -> None:  # noqa: FBT001  as above
+    def _tell_of_waiting(self, execution: "Execution") -> None:
         since = self._quiet_since
-        if is_running and since is not None and time.monotonic() - since > _QUIET_SECONDS:
+        if execution.is_running and since is not None and time.monotonic() - since > _QUIET_SECONDS:
             self._quiet_since = None
             self._console.say(
                 f"waiting: for {counted(self._wait_seconds, 'second')} functions may still work with the keys as they "

@@ -13,6 +13,7 @@ from phone_vault.cli.rotating.following import Following
 from phone_vault.cli.rotating.order import Order
 from phone_vault.cli.stack import Vault
 from phone_vault.domain.moments import to_text
+from phone_vault.domain.ports import Clock
 from phone_vault.domain.rotation import wait_of
 
 if TYPE_CHECKING:
@@ -49,8 +50,11 @@ class Rotated:
 class Rotation:
     """Of one vault."""
 
-    def __init__(self, vault: Vault, machine: "StateMachine", reading: "RotationReading", console: Console) -> None:
+    def __init__(
+        self, vault: Vault, machine: "StateMachine", reading: "RotationReading", console: Console, clock: Clock
+    ) -> None:
         self._vault = vault
+        self._clock = clock
         self._machine = machine
         self._reading = reading
         self._console = console
@@ -58,11 +62,13 @@ class Rotation:
     @classmethod
     def of(cls, vault: Vault, console: Console) -> "Rotation":
         """With clients of its AWS."""
+        from phone_vault.adapters.clock import SystemClock
         from phone_vault.adapters.rotation_reading import RotationReading
         from phone_vault.adapters.state_machine import StateMachine
 
         machine = StateMachine(vault.client("stepfunctions"), vault.outputs["RotationStateMachineArn"])
-        return cls(vault, machine, RotationReading(vault.client("dynamodb"), vault.outputs["OperationsTable"]), console)
+        reading = RotationReading(vault.client("dynamodb"), vault.outputs["OperationsTable"])
+        return cls(vault, machine, reading, console, SystemClock())
 
     def carried_out(self, order: Order) -> Rotated:
         """Its outcome; a `Problem` when it fails or is interrupted."""
@@ -121,7 +127,6 @@ class Rotation:
 
     def _was_left_undone(self, order: Order) -> bool:
         """Whether the last Rotation was for the same and ended early, after it had made its keys."""
-        from phone_vault.adapters.clock import SystemClock
         from phone_vault.services.advance_rotation import RESUMED_FOR
 
         earlier = order.unfinished_in(self._machine.latest())
@@ -129,7 +134,7 @@ class Rotation:
         if not earlier or run is None or run.finished:
             return False
         has_begun = run.begun_at >= earlier[-1].started_at.replace(microsecond=0)
-        return has_begun and SystemClock().now() - run.begun_at < RESUMED_FOR
+        return has_begun and self._clock.now() - run.begun_at < RESUMED_FOR
 
     def _rotate_kms_keys(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         self._console.say("New material for the KMS keys, and every row of KeyRing under it ...")
