@@ -7,17 +7,18 @@ from typing import Any
 
 from phone_vault.adapters.attribute_values import bytes_in
 from phone_vault.adapters.audit_log import entry_put
+from phone_vault.adapters.rows import reading
 from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, check, put
 from phone_vault.domain import moments
 from phone_vault.domain.audit import Entry
-from phone_vault.domain.errors import StoreUnavailable, TamperedStore
+from phone_vault.domain.errors import StoreUnavailable
 from phone_vault.domain.inventory import KeyVersion
 from phone_vault.domain.keys import VAULT, KeyId, KeyState, KeyUse, RotationReason, TenantKeys, WrappedKey
 from phone_vault.domain.ports import Contended, KeyChange
 
 KEY_VERSION_IS_NEW = "attribute_not_exists(key_version)"
 TENANT_IS_NOT_OFF_BOARDED = "attribute_not_exists(off_boarded_at)"
-UNCHANGED_SINCE_READ = "#state = :state_read AND wrapped_key = :wrapped_read"
+STATE_AND_KEY_ARE_AS_READ = "#state = :state_read AND wrapped_key = :wrapped_read"
 STILL_UNMARKED = "attribute_not_exists(compromised)"
 STILL_NOT_URGENT = "attribute_not_exists(made_for)"
 """Of a version that was read so: what was noted of a compromise meanwhile is not lost."""
@@ -25,6 +26,7 @@ STILL_NOT_URGENT = "attribute_not_exists(made_for)"
 KEY_VERSION_ATTRIBUTES = ("tenant_id", "key_version", "state", "created_at", "kms_key")
 """What `key_version_of` reads of a row."""
 
+_OF_KEY_RING = "a row of KeyRing"
 _VERSION_NAME = re.compile(r"([a-z]+)#([1-9][0-9]{0,5})")
 
 TENANT_ROW = "tenant"
@@ -106,7 +108,7 @@ def is_tenant_row(row: Mapping[str, Any]) -> bool:
 
 
 def _as_read(key: WrappedKey) -> str:
-    conditions = [UNCHANGED_SINCE_READ]
+    conditions = [STATE_AND_KEY_ARE_AS_READ]
     if not key.compromised:
         conditions.append(STILL_UNMARKED)
     if key.made_for is RotationReason.SCHEDULED:
@@ -133,7 +135,7 @@ def _row(key: WrappedKey) -> dict[str, Any]:
 
 def key_version_of(row: Mapping[str, Any]) -> KeyVersion:
     """The row but for the wrapped key; `TamperedStore` for anything that the vault does not write."""
-    try:
+    with reading(_OF_KEY_RING):
         name = _VERSION_NAME.fullmatch(row["key_version"])
         use, version = name.groups() if name else ("", "")  # which is no use, and no number
         return KeyVersion(
@@ -142,13 +144,11 @@ def key_version_of(row: Mapping[str, Any]) -> KeyVersion:
             moments.from_text(row["created_at"]),
             str(row["kms_key"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise TamperedStore("a row of KeyRing does not read") from None
 
 
 def _key_of(row: Mapping[str, Any]) -> WrappedKey:
     version = key_version_of(row)
-    try:
+    with reading(_OF_KEY_RING):
         return WrappedKey(
             version.key_id,
             bytes_in(row["wrapped_key"]),
@@ -162,12 +162,8 @@ def _key_of(row: Mapping[str, Any]) -> WrappedKey:
             made_for=RotationReason(row.get("made_for", RotationReason.SCHEDULED)),
             proven="proven" in row,
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise TamperedStore("a row of KeyRing does not read") from None
 
 
 def _moment_in(text: Any) -> datetime:
-    try:
+    with reading(_OF_KEY_RING):
         return moments.from_text(text)
-    except (TypeError, ValueError, AttributeError):
-        raise TamperedStore("a row of KeyRing does not read") from None

@@ -88,7 +88,7 @@ class KmsKeyWrapper:
         try:
             answer = kms.encrypt(KeyId=kms_key, Plaintext=plaintext, EncryptionContext=dict(context))
         except (ClientError, BotoCoreError) as error:
-            raise _unavailable(error) from None
+            raise not_served(error) from None
         return bytes(answer["CiphertextBlob"])
 
     def _decrypt(self, kms_key: str | None, wrapped: bytes, context: Mapping[str, str]) -> bytes:
@@ -126,9 +126,10 @@ def _of_record(tenant_id: str, name: str) -> dict[str, str]:
 def _refused(error: ClientError | BotoCoreError) -> Exception:
     if code_of(error) in _NOT_AUTHENTIC:
         return TamperedStore("a wrapped key is not what was written")
-    return _unavailable(error)
+    return not_served(error)
 
 
-def _unavailable(error: ClientError | BotoCoreError) -> KeyUnavailable:
+def not_served(error: ClientError | BotoCoreError) -> KeyUnavailable:
+    """To be raised; the log says why."""
     _LOG.warning("KMS does not serve a key", extra={"aws_error": code_of(error)})
     return KeyUnavailable("KMS does not serve a key that the request needs")

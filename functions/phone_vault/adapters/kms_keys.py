@@ -6,8 +6,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from phone_vault.adapters.aws_errors import code_of
-from phone_vault.adapters.kms import KmsIn, region_of
-from phone_vault.domain.errors import Conflict, KeyUnavailable
+from phone_vault.adapters.kms import KmsIn, not_served, region_of
+from phone_vault.domain.errors import Conflict
 from phone_vault.domain.ports import KmsRotations
 
 _ON_DEMAND = "ON_DEMAND"
@@ -43,4 +43,4 @@ class KmsKeys:
         except (ClientError, BotoCoreError) as error:
             if code_of(error) in ("LimitExceededException", "ConflictException"):
                 raise Conflict("KMS does not rotate the key: it is doing so, or has no rotation left") from None
-            raise KeyUnavailable("KMS does not serve a key that the request needs") from None
+            raise not_served(error) from None

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from phone_vault.adapters.attribute_values import count_in, text_in
+from phone_vault.adapters.operations import OPERATION_IS_NEW
 from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables
 from phone_vault.domain.errors import TamperedStore
 from phone_vault.domain.inventory import Kind
 from phone_vault.domain.ports import Contended
 from phone_vault.domain.receipt_ports import OffBoarding
 
-OFF_BOARDING_IS_NEW = "attribute_not_exists(operation_id)"
 UNCHANGED_SINCE_READ = "revision = :expected_revision"
 
 
@@ -31,7 +31,7 @@ class DynamoOffBoardingStore:
         """One conditional put."""
         before = off_boarding.revision
         after = replace(off_boarding, revision=before + 1)
-        condition = UNCHANGED_SINCE_READ if before else OFF_BOARDING_IS_NEW
+        condition = UNCHANGED_SINCE_READ if before else OPERATION_IS_NEW
         values = {":expected_revision": before} if before else None
         try:
             self._tables.put(self._table, _row(after), condition, values)

@@ -1,14 +1,14 @@
 """Plans of purges in the Operations table: `plan#{id}` and its pages `plan#{id}#{0, 1, ...}`."""
 
 from phone_vault.adapters.attribute_values import bytes_in, count_in, text_in
+from phone_vault.adapters.operations import OPERATION_IS_NEW
 from phone_vault.adapters.rows import reading
 from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, contended
 from phone_vault.domain import moments
 from phone_vault.domain.purge_ports import SealedText
 
-IS_NEW = "attribute_not_exists(operation_id)"
 IS_THE_ONE_READ = "revision = :revision_read"
-IS_OF_NO_LATER_CALL = "attribute_not_exists(operation_id) OR revision <= :revision"
+IS_OF_NO_LATER_CALL = f"{OPERATION_IS_NEW} OR revision <= :revision"
 """A page that a call has written which went on with the plan later stays."""
 
 
@@ -31,7 +31,7 @@ class DynamoPlanStore:
     def write(self, name: str, row: SealedText, revision: int) -> None:
         """By PutItem."""
         if revision == 0:
-            self._put(name, row, 1, IS_NEW, {})
+            self._put(name, row, 1, OPERATION_IS_NEW, {})
         else:
             self._put(name, row, revision + 1, IS_THE_ONE_READ, {":revision_read": revision})
 

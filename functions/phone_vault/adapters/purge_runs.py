@@ -7,15 +7,15 @@ from datetime import date
 from typing import Any
 
 from phone_vault.adapters.attribute_values import bytes_in, count_in, text_in
+from phone_vault.adapters.operations import OPERATION_IS_NEW
 from phone_vault.adapters.rows import moment_in, reading, tenant_of
 from phone_vault.adapters.tables import KEYS_PER_BATCH_READ, ConditionsFailed, TableNames, Tables, contended
 from phone_vault.domain import moments
 from phone_vault.domain.purge_run import PageProgress, PageState, Part, PurgeRun, RunState
 from phone_vault.domain.receipts import SALT_BYTES, SaltedToken
 
-IS_NEW = "attribute_not_exists(operation_id)"
 IS_THE_ONE_READ = "revision = :revision_read"
-IS_BEHIND = "attribute_not_exists(operation_id) OR first_day < :first_day"
+IS_BEHIND = f"{OPERATION_IS_NEW} OR first_day < :first_day"
 
 LOW_WATER = "purge#low-water"
 _LEAF_BYTES = SALT_BYTES + 32
@@ -78,7 +78,7 @@ class DynamoPurgeRunStore:
     def _put(self, row: dict[str, Any], revision_read: int) -> None:
         try:
             if revision_read == 0:
-                self._tables.put(self._table, row, IS_NEW)
+                self._tables.put(self._table, row, OPERATION_IS_NEW)
             else:
                 self._tables.put(self._table, row, IS_THE_ONE_READ, {":revision_read": revision_read})
         except ConditionsFailed as failed:

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from phone_vault.adapters.audit_log import entry_put
+from phone_vault.adapters.operations import OPERATION_IS_NEW
 from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, put
 from phone_vault.domain.audit import Entry
 from phone_vault.domain.errors import StoreUnavailable, TamperedStore
 from phone_vault.domain.ports import Contended
 from phone_vault.domain.receipts import SALT_BYTES, SaltedToken
 
-RECEIPT_IS_NEW = "attribute_not_exists(operation_id)"
 ROW_IS_NEW_OR_LEAVES = "attribute_not_exists(receipt)"
 """No receipt is ever overwritten."""
 _LEAF_BYTES = SALT_BYTES + 32
@@ -42,7 +42,7 @@ class DynamoReceiptStore:
         """One transaction."""
         row = {**_key(name), "receipt": json.dumps(receipt, ensure_ascii=False)}
         try:
-            self._tables.transact([put(self._operations, row, RECEIPT_IS_NEW), entry_put(self._audit_trail, entry)])
+            self._tables.transact([put(self._operations, row, OPERATION_IS_NEW), entry_put(self._audit_trail, entry)])
         except ConditionsFailed as failed:
             if 1 in failed.rows:
                 raise StoreUnavailable("a place in the audit trail is taken") from None

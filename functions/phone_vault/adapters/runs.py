@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from phone_vault.adapters.attribute_values import count_in, text_in
+from phone_vault.adapters.operations import OPERATION_IS_NEW
 from phone_vault.adapters.rows import moment_in, reading, tenant_of
 from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables, contended
 from phone_vault.domain import moments
@@ -14,10 +15,9 @@ from phone_vault.domain.rotation import Census, Progress, Run, Step
 
 ANYTHING = "attribute_exists(operation_id) OR attribute_not_exists(operation_id)"
 """Of rows that are named after a revision: a second attempt at it writes the same, or what nobody will read."""
-IS_NEW = "attribute_not_exists(operation_id)"
 IS_THE_RUN_READ = "run_id = :run_read AND finished = :finished_read AND fingerprint = :fingerprint_read"
 IS_THE_PROGRESS_READ = "revision = :revision_read"
-NO_LATER_ONE_IS_STORED = "attribute_not_exists(operation_id) OR begun_at <= :begun_at OR begun_at > :latest"
+NO_LATER_ONE_IS_STORED = f"{OPERATION_IS_NEW} OR begun_at <= :begun_at OR begun_at > :latest"
 
 OLDEST_CENSUS = timedelta(days=2)
 """That is still saved: a Rotation is resumed for one. What began later than that has yet to begin."""
@@ -47,7 +47,7 @@ class DynamoRunStore:
         row = _run_row(run)
         try:
             if before is None:
-                self._tables.put(self._table, row, IS_NEW)
+                self._tables.put(self._table, row, OPERATION_IS_NEW)
             else:
                 values = {
                     ":run_read": before.run_id,
@@ -79,7 +79,7 @@ class DynamoRunStore:
         row |= {"counts": portions[0], "further": len(portions) - 1 or None}
         try:
             if progress.revision == 0:
-                self._tables.put(self._table, row, IS_NEW)
+                self._tables.put(self._table, row, OPERATION_IS_NEW)
             else:
                 values = {":revision_read": progress.revision}
                 self._tables.put(self._table, row, IS_THE_PROGRESS_READ, values)

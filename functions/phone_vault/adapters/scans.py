@@ -7,6 +7,16 @@ from typing import Any
 from phone_vault.adapters.attribute_values import Row, deserialized, serialized
 
 
+def of_tenant(key: str) -> str:
+    """A condition: that the partition key begins with the tenant's id; `tenant_values` are its values."""
+    return f"begins_with({key}, :tenant)"
+
+
+def tenant_values(tenant_id: str) -> dict[str, str]:
+    """With the character that ends the id: no other tenant's begins so."""
+    return {":tenant": f"{tenant_id}#"}
+
+
 @dataclass(frozen=True, slots=True)
 class ScanPart:
     """Which rows of a table a scan looks at, and what it brings of them."""

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from phone_vault.adapters.attribute_values import deserialized
 from phone_vault.adapters.record_updates import STILL_HAS_ITS_KEY
-from phone_vault.adapters.scans import ScanPart
+from phone_vault.adapters.scans import ScanPart, of_tenant, tenant_values
 from phone_vault.adapters.tables import Tables
 from phone_vault.domain.errors import TamperedStore
 from phone_vault.domain.identifiers import TENANT_ID
@@ -34,14 +34,14 @@ class ShardScan(Generic[T]):
 
     def page(self, tables: Tables, shard: Shard, cursor: Cursor | None, tenant_id: str | None) -> Page[T]:
         """One page, of one tenant if one is named."""
-        of_tenant = None if tenant_id is None else f"begins_with(#{self.key}, :tenant)"
+        is_tenants = None if tenant_id is None else of_tenant(f"#{self.key}")
         part = ScanPart(
             attributes=self.attributes,
             segment=shard.number,
             segments=shard.of,
             page_rows=self.page_rows,
-            condition=" AND ".join(each for each in (of_tenant, self.condition) if each) or None,
-            values={} if tenant_id is None else {":tenant": f"{tenant_id}#"},
+            condition=" AND ".join(each for each in (is_tenants, self.condition) if each) or None,
+            values={} if tenant_id is None else tenant_values(tenant_id),
         )
         page = tables.scan_page(self.table, part, cursor)
         found = (self._read(item) for item in page.items)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from phone_vault.adapters.attribute_values import Row, bytes_in, count_in, serialized
+from phone_vault.adapters.rows import reading
 from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables
 from phone_vault.crypto.macs import as_text
-from phone_vault.domain.errors import TamperedStore
 from phone_vault.domain.ports import Contended
 from phone_vault.domain.suppression import FIRST_LAYER, Suppression
 
@@ -55,10 +55,8 @@ def _row(suppression: Suppression) -> Row:
 
 
 def _suppression_of(tenant_id: str, row: Mapping[str, Any]) -> Suppression:
-    try:
+    with reading("a suppression"):
         suppression = Suppression(tenant_id, bytes_in(row["digest"]), count_in(row["layers"]))
-    except (KeyError, TypeError):
-        raise TamperedStore("a suppression does not read") from None
-    if row["member"] != as_text(suppression.digest) or suppression.layers < FIRST_LAYER:
-        raise TamperedStore("a suppression does not read")
-    return suppression
+        if row["member"] != as_text(suppression.digest) or suppression.layers < FIRST_LAYER:
+            raise ValueError("another row's digest, or none's")
+        return suppression

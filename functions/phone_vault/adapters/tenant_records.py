@@ -6,7 +6,7 @@ from typing import Any
 
 from phone_vault.adapters.record_updates import STILL_HAS_ITS_KEY
 from phone_vault.adapters.rows import moment_in, reading, record_id_of, record_key, version_of
-from phone_vault.adapters.scans import ScanPart
+from phone_vault.adapters.scans import ScanPart, of_tenant, tenant_values
 from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables
 from phone_vault.adapters.tombstones import ERASED_AT, is_tombstone
 from phone_vault.domain import moments
@@ -16,7 +16,6 @@ from phone_vault.domain.job_ports import Cursor
 from phone_vault.domain.ports import RecordId
 from phone_vault.domain.receipt_ports import TenantRecord, TenantRecordPage
 
-OF_THE_TENANT = "begins_with(#record_id, :tenant)"
 DESTROY = "REMOVE wrapped_key, kms_key SET erased_at = :now, expires_ttl = :expires_at ADD revision :one"
 """The next revision, so that a write of whoever has read the row before fails."""
 
@@ -33,7 +32,7 @@ class DynamoTenantRecords:
 
     def page(self, tenant_id: str, cursor: Cursor | None) -> TenantRecordPage:
         """Of 1 MB of the table, filtered."""
-        part = ScanPart(_ATTRIBUTES, condition=OF_THE_TENANT, values={":tenant": f"{tenant_id}#"})
+        part = ScanPart(_ATTRIBUTES, condition=of_tenant("#record_id"), values=tenant_values(tenant_id))
         page = self._tables.scan_page(self._table, part, cursor)
         return TenantRecordPage(tuple(_record_of(row) for row in page.rows), page.next_start)
 
@@ -48,6 +47,7 @@ class DynamoTenantRecords:
 
 def _record_of(row: Mapping[str, Any]) -> TenantRecord:
     record_id = record_id_of(row)
+    # Of a row that no function would read, too: it may have a key all the same.
     kind = Kind.MESSAGE_KEY if record_id.token.startswith(_MESSAGE_KEY) else Kind.STORED_NUMBER
     if is_tombstone(row):
         with reading("a tombstone in RecordKeys"):

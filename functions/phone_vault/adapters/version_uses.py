@@ -1,6 +1,6 @@
 """How many rows of RecordKeys are on one key version: counted by DynamoDB, none of them read."""
 
-from phone_vault.adapters.scans import ScanPart
+from phone_vault.adapters.scans import ScanPart, of_tenant, tenant_values
 from phone_vault.adapters.tables import TableNames, Tables
 from phone_vault.domain.keys import KeyId, KeyUse
 
@@ -17,15 +17,15 @@ class DynamoVersionUses:
 
     def count(self, key_id: KeyId) -> int:
         """Page after page, 50 MB of the table at the most."""
-        of_tenant = "begins_with(record_id, :tenant) AND "
-        tenant = {":tenant": f"{key_id.tenant_id}#"}
+        is_tenants, tenant = of_tenant("record_id"), tenant_values(key_id.tenant_id)
         if key_id.use is KeyUse.BRANCH:
             part = ScanPart(
-                condition=of_tenant + "branch_key_version = :version", values={**tenant, ":version": key_id.version}
+                condition=f"{is_tenants} AND branch_key_version = :version",
+                values={**tenant, ":version": key_id.version},
             )
         else:
             part = ScanPart(
-                condition=of_tenant + "attribute_exists(index_positions.#version)",
+                condition=f"{is_tenants} AND attribute_exists(index_positions.#version)",
                 names={"#version": str(key_id.version)},
                 values=tenant,
             )
