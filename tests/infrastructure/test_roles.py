@@ -58,6 +58,8 @@ INDEXES = [
 ]
 DESTROYING = {"Hold", "Erase", "PurgePage"}
 """Those that destroy records; Hold what was erased under one that goes."""
+BINDING_LATER_NUMBERS = {"Consent", "Restrict", "Hold"}
+"""Rights that say of a subject what counts for its first number too."""
 LONGEST_KEY_ARN = f"arn:aws-us-gov:kms:ap-southeast-1:{ACCOUNT}:key/{'x' * 36}"
 
 SUBJECT_REF = subject_ref(SecretKey(b"0" * 32), "acme", "subject")
@@ -306,10 +308,21 @@ def test_a_right_neither_scans_nor_stores_numbers(function: str) -> None:
 
 @every_right
 def test_a_right_unwraps_the_key_of_subject_references_and_no_other(function: str) -> None:
-    assert {str(each.conditions) for each in of(function) if each.resource == KMS_KEYS["Kek"]} == {
+    unwrapping = [each for each in of(function) if (each.action, each.resource) == ("kms:Decrypt", KMS_KEYS["Kek"])]
+    assert {str(each.conditions) for each in unwrapping} == {
         str({"StringEquals": {"kms:EncryptionContext:use": ["subject"]}})
     }
-    assert actions_on(function, KMS_KEYS["Kek"]) == {"Decrypt"}
+
+
+@every_right
+def test_a_right_wraps_a_tenants_first_keys_where_it_binds_later_numbers_and_no_others(function: str) -> None:
+    wrapping = [each for each in of(function) if (each.action, each.resource) == ("kms:Encrypt", KMS_KEYS["Kek"])]
+    assert [each.conditions for each in wrapping] == (
+        [{"StringEquals": {"kms:EncryptionContext:use": ["branch", "index", "subject"]}}]
+        if function in BINDING_LATER_NUMBERS
+        else []
+    )
+    assert actions_on(function, KMS_KEYS["Kek"]) <= {"Decrypt", "Encrypt"}
 
 
 @pytest.mark.parametrize("function", OF_PURGES)

@@ -81,6 +81,16 @@ class Consent(Right[ConsentRequest]):
             changes = self._grant(deed, subject_id, purpose, request.consent)
         return self._answer(deed, request, changes)
 
+    def of_nobody(self, deed: Deed, request: ConsentRequest) -> dict[str, Any]:
+        """A grant, which is written with the numbers that it reaches, and so nowhere."""
+        if request.consent is not None:
+            deed.says("granted", given_at=to_text(request.consent.given_at))
+        return self._answer(deed, request, [])
+
+    def binds_later_numbers(self, request: ConsentRequest) -> bool:
+        """A withdrawal: what is stored later needs a newer consent."""
+        return request.consent is None
+
     def _withdraw(self, deed: Deed, subject_id: SubjectId, purpose: Purpose) -> list[Change | None]:
         deed.says("withdrawn")
 

@@ -57,6 +57,12 @@ class Erase(Right[EraseRequest]):
         deed.says("erased")
         return _answer(self._erasures.erase_subject(deed, subject_id))
 
+    def of_nobody(self, deed: Deed, request: EraseRequest) -> dict[str, Any]:
+        """A receipt of nothing."""
+        del request
+        deed.says("erased")
+        return _answer(self._erasures.erase_nothing(deed))
+
 
 def _answer(receipt: Mapping[str, Any]) -> dict[str, Any]:
     return {"receipt": dict(receipt), **{name: receipt[name] for name in ("erased", "message_keys", "blocked")}}

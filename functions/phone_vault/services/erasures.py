@@ -24,9 +24,10 @@ from phone_vault.domain.retention import Retained
 from phone_vault.domain.rights_ports import Because, Members
 from phone_vault.domain.standing import Erasure
 from phone_vault.domain.stored_number import StoredNumber
-from phone_vault.domain.subject import Subject, SubjectId
+from phone_vault.domain.subject import SubjectId
 from phone_vault.domain.tombstone import Tombstone
 from phone_vault.services.destruction import Destruction
+from phone_vault.services.erasure_end import end_erasure
 from phone_vault.services.operation import ATTEMPTS
 from phone_vault.services.receipts import Receipts
 from phone_vault.services.right import Deed, everything_of
@@ -67,51 +68,50 @@ class Erasures:
         """The receipt. From the first write on the subject takes no numbers: what is found after it is all."""
         erasure = self._begun(deed, subject_id)
         if erasure is None:
-            return self._of_nothing(deed)
+            return self.erase_nothing(deed)
         fates = self._fates(deed, erasure, list(everything_of(deed.stores, subject_id)))
-        receipt = self._proven(deed, erasure, fates)
+        receipt = self._proven(deed, erasure, fates, _name(erasure, subject_id.subject_ref))
         self.end(deed, subject_id)
         return receipt
 
     def erase_number(self, deed: Deed, there: StoredNumber | Tombstone) -> Mapping[str, Any]:
         """The receipt; of what is dead and closed it says that nothing was erased."""
         if isinstance(there, Tombstone) and there.is_swept:
-            return self._of_nothing(deed)
+            return self.erase_nothing(deed)
         fates = self._fates(deed, _erasure_of(there, deed), [there])
         known = there if _waiting(there) else (*fates.dead, *fates.blocked, *fates.over, there)[0]
-        receipt = self._proven(deed, _erasure_of(known, deed), fates)
+        erasure = _erasure_of(known, deed)
+        receipt = self._proven(deed, erasure, fates, _name(erasure, there.subject_ref))
         if _waiting(there):
             self.end(deed, SubjectId(there.tenant_id, there.subject_ref))
         return receipt
+
+    def erase_nothing(self, deed: Deed) -> Mapping[str, Any]:
+        """The receipt of an erasure that has found nothing."""
+        nothing = Erasure(secrets.token_hex(_ID_BYTES), deed.now)
+        return self._issued(deed, _name(nothing, ""), _Fates([], [], []), deed.event.reason)
 
     def finish(self, deed: Deed, records: Iterable[Found]) -> None:
         """Destroy those whose erasure waits for nothing any more: `deed.receipts` gets one for each erasure.
 
         For whoever has released holds, of all records that it has passed; tombstones too, in case it was stopped.
         """
-        waiting: dict[Erasure, list[Found]] = {}
+        waiting: dict[tuple[Erasure, str], list[Found]] = {}
         for each in records:
             erasure = _waiting(each)
             if erasure is not None and not _is_held(each):
-                waiting.setdefault(erasure, []).append(each)
-        for erasure, found in waiting.items():
+                waiting.setdefault((erasure, each.subject_ref), []).append(each)
+        for (erasure, subject_ref), found in waiting.items():
             fates = self._fates(deed, erasure, found)
             if fates.dead:
-                deed.receipts.append(self._proven_further(deed, erasure, fates))
+                deed.receipts.append(self._proven_further(deed, _name(erasure, subject_ref), fates))
         passed = [SubjectId(each.tenant_id, each.subject_ref) for found in waiting.values() for each in found]
         for subject_id in dict.fromkeys(passed):
             self.end(deed, subject_id)
 
     def end(self, deed: Deed, subject_id: SubjectId) -> None:
-        """The subject takes numbers again, once nothing of it has a key any more or waits to be swept."""
-        for _ in range(ATTEMPTS):
-            subject = deed.stores.subjects.read(subject_id)
-            if subject.erasure is None or not all(map(_is_over, everything_of(deed.stores, subject_id))):
-                return
-            with suppress(Contended):
-                self._write(deed, replace(subject, erasure=None), "erasure-ended")
-                return
-        raise Contended("the subject changes too often")
+        """The subject takes numbers again, if nothing of it waits any more."""
+        end_erasure(deed.stores, deed.trail, deed.event, subject_id)
 
     def _begun(self, deed: Deed, subject_id: SubjectId) -> Erasure | None:
         """The erasure under way, or a new one; None where there is nothing to erase."""
@@ -123,15 +123,11 @@ class Erasures:
                 return None
             erasure = Erasure(secrets.token_hex(_ID_BYTES), deed.now)
             with suppress(Contended):
-                self._write(deed, replace(subject, erasure=erasure), "erasing")
+                event = replace(deed.event, outcome="erasing", subject_ref=subject_id.subject_ref)
+                with deed.trail.writing([event]) as entries:
+                    deed.stores.subjects.write(replace(subject, erasure=erasure), entries)
                 return erasure
         raise Contended("the subject changes too often")
-
-    @staticmethod
-    def _write(deed: Deed, after: Subject, outcome: str) -> None:
-        event = replace(deed.event, outcome=outcome, subject_ref=after.subject_id.subject_ref)
-        with deed.trail.writing([event]) as entries:
-            deed.stores.subjects.write(after, entries)
 
     def _fates(self, deed: Deed, erasure: Erasure, found: Sequence[Found]) -> _Fates:
         """Shred what is not held, mark what is, and clear."""
@@ -168,27 +164,27 @@ class Erasures:
             record = self.destruction.read_again(fate)
         raise Contended("a record changes too often")
 
-    def _proven(self, deed: Deed, erasure: Erasure, fates: _Fates) -> Mapping[str, Any]:
+    def _proven(self, deed: Deed, erasure: Erasure, fates: _Fates, name: str) -> Mapping[str, Any]:
         """Issue the receipt, then close what it counts. What a purge has left to be swept is swept, and not counted."""
         own = [each for each in fates.dead if each.erased_at >= erasure.at]
         waited = fates._replace(dead=[each for each in own if each.erasure is not None])
-        receipt = self._stored(deed, _name(erasure))
+        receipt = self._stored(deed, name)
         if receipt is None:
-            receipt = self._issued(deed, _name(erasure), fates._replace(dead=own), deed.event.reason)
+            receipt = self._issued(deed, name, fates._replace(dead=own), deed.event.reason)
         elif waited.dead:
-            receipt = self._further(deed, erasure, waited)
+            receipt = self._further(deed, name, waited)
         self.destruction.close(fates.dead)
         return {**self.receipts.whole(receipt), "blocked": _blocked(fates.blocked)}
 
-    def _proven_further(self, deed: Deed, erasure: Erasure, waited: _Fates) -> Mapping[str, Any]:
+    def _proven_further(self, deed: Deed, name: str, waited: _Fates) -> Mapping[str, Any]:
         """The same for what had to wait."""
-        receipt = self._further(deed, erasure, waited)
+        receipt = self._further(deed, name, waited)
         self.destruction.close(waited.dead)
         return self.receipts.whole(receipt)
 
-    def _further(self, deed: Deed, erasure: Erasure, waited: _Fates) -> Mapping[str, Any]:
-        name = f"{_name(erasure)}#{_digest(*sorted(each.name for each in waited.dead))}"
-        first = self.receipts.stored(_name(erasure), ReceiptKind.ERASURE, deed.event.tenant_id)
+    def _further(self, deed: Deed, first_name: str, waited: _Fates) -> Mapping[str, Any]:
+        name = f"{first_name}#{_digest(*sorted(each.name for each in waited.dead))}"
+        first = self.receipts.stored(first_name, ReceiptKind.ERASURE, deed.event.tenant_id)
         return self._stored(deed, name) or self._issued(deed, name, waited, first["reason"] if first else None)
 
     def _stored(self, deed: Deed, name: str) -> Mapping[str, Any] | None:
@@ -196,10 +192,6 @@ class Erasures:
         if receipt is not None:
             deed.event = replace(deed.event, details={**deed.event.details, "receipt": receipt["id"]})
         return receipt
-
-    def _of_nothing(self, deed: Deed) -> Mapping[str, Any]:
-        nothing = Erasure(secrets.token_hex(_ID_BYTES), deed.now)
-        return self._issued(deed, _name(nothing), _Fates([], [], []), deed.event.reason)
 
     def _issued(self, deed: Deed, name: str, fates: _Fates, reason: str | None) -> Mapping[str, Any]:
         numbers = [each for each in fates.dead if each.message_purpose is None]
@@ -221,9 +213,9 @@ class Erasures:
         return receipt
 
 
-def _name(erasure: Erasure) -> str:
-    """Of its first receipt."""
-    return f"erasure#{erasure.erasure_id}"
+def _name(erasure: Erasure, subject_ref: str) -> str:
+    """Of its first receipt: a subject's row that names another's erasure does not find that one's."""
+    return f"erasure#{erasure.erasure_id}#{_digest(erasure.erasure_id, subject_ref)}"
 
 
 def _marking(deed: Deed, erasure: Erasure, record: Retained) -> Event:
@@ -248,10 +240,6 @@ def _waiting(record: Found) -> Erasure | None:
 
 def _is_held(record: Found) -> bool:
     return not isinstance(record, Tombstone) and record.standing.is_held
-
-
-def _is_over(record: Found) -> bool:
-    return isinstance(record, Tombstone) and record.is_swept
 
 
 def _blocked(records: Sequence[Retained]) -> list[dict[str, str | None]]:

@@ -91,6 +91,14 @@ class Hold(Right[HoldRequest]):
                 return deed.answer()
         raise Contended("the subject changes too often")
 
+    def of_nobody(self, deed: Deed, request: HoldRequest) -> dict[str, Any]:
+        """A release, and so of a case that nobody has placed."""
+        raise NotFound(_NO_SUCH_CASE)
+
+    def binds_later_numbers(self, request: HoldRequest) -> bool:
+        """A hold; a release finds one or fails."""
+        return request.action is HoldAction.PLACE
+
     def _release(self, deed: Deed, subject_id: SubjectId, hold: LegalHold) -> dict[str, Any]:
         case = {hold.case_id}
 

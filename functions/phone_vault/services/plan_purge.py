@@ -5,7 +5,7 @@ from typing import Any
 
 from phone_vault.domain.audit import Event
 from phone_vault.domain.callers import Caller
-from phone_vault.domain.errors import Conflict, NotFound
+from phone_vault.domain.errors import Conflict
 from phone_vault.domain.job_requests import JobReader
 from phone_vault.domain.purge_plan import Conditions
 from phone_vault.services.job import Desk, Job
@@ -34,8 +34,8 @@ class PlanPurge(Job):
             reader.refuse("/plan_id", "stands alone: the plan has its conditions")
         reader.finish()
         if plan_id is None:
-            if conditions.tenant_id is not None and not self.desk.key_ring.knows(conditions.tenant_id):
-                raise NotFound("there is no such tenant")
+            if conditions.tenant_id is not None:
+                self.desk.key_ring.refuse_off_boarded(conditions.tenant_id)
             plan = self._planning.begun(conditions, now, is_attended=True)
         else:
             plan = self._plans.read(plan_id, now)

@@ -65,6 +65,15 @@ class Restrict(Right[RestrictRequest]):
                 return deed.answer()
         raise Contended("the subject changes too often")
 
+    def of_nobody(self, deed: Deed, request: RestrictRequest) -> dict[str, Any]:
+        """Nothing is there to be lifted."""
+        _name(deed, request, Level.SUBJECT)
+        return deed.answer()
+
+    def binds_later_numbers(self, request: RestrictRequest) -> bool:
+        """A restriction; what is lifted leaves nothing to be said."""
+        return request.ground is not None
+
 
 def _name(deed: Deed, request: RestrictRequest, level: Level) -> None:
     if request.ground is None:

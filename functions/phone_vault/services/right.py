@@ -36,6 +36,8 @@ class RightRequest:
 
 
 W = TypeVar("W", bound=RightRequest)
+_Target = SubjectId | StoredNumber | Tombstone | None
+"""None for a subject of a tenant without keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,15 @@ class Right(Operation[W]):
     def of_subject(self, deed: Deed, subject_id: SubjectId, request: W) -> dict[str, Any]:
         """Do it to a subject with all that is stored of it now and later, and answer."""
 
+    @abstractmethod
+    def of_nobody(self, deed: Deed, request: W) -> dict[str, Any]:
+        """Answer for a subject of a tenant without keys: nothing is stored of it, and nothing was said."""
+
+    def binds_later_numbers(self, request: W) -> bool:
+        """Whether the subject's row says it even where nothing is stored; the tenant's first keys are made for it."""
+        del request
+        return False
+
     def purposes(self, request: W) -> tuple[str, ...]:
         """The purposes that the request is about. The policy must know them; no principal is bound to some here."""
         del request
@@ -185,7 +196,10 @@ class Right(Operation[W]):
         target = self.settle(item, partial(self._target, now))
         if isinstance(target, Outcome):
             return [self._told(target)]
-        item = item.of_subject(target.subject_ref) if isinstance(target, SubjectId) else item.about(target)
+        if isinstance(target, SubjectId):
+            item = item.of_subject(target.subject_ref)
+        elif target is not None:
+            item = item.about(target)
         return [self._told(self.settle(item, partial(self._done, item, target, now)))]
 
     def _told(self, outcome: Outcome) -> Outcome:
@@ -196,21 +210,28 @@ class Right(Operation[W]):
     def _registered_purposes(self, request: W) -> tuple[str, ...]:
         return tuple(self.policy.purpose(name).name for name in self.purposes(request))
 
-    def _target(self, now: datetime, request: W) -> SubjectId | StoredNumber | Tombstone:
+    def _target(self, now: datetime, request: W) -> _Target:
         self.check(request, now)
         whom = request.whom
+        if not isinstance(whom, RecordId):
+            if self.binds_later_numbers(request):
+                self.key_ring.ensure(whom.tenant_id)
+            elif not self.key_ring.knows(whom.tenant_id):
+                self.key_ring.refuse_off_boarded(whom.tenant_id)
+                return None
+            return SubjectId(whom.tenant_id, self.key_ring.subject_ref(whom.tenant_id, whom.subject_id))
         if not self.key_ring.knows(whom.tenant_id):
             raise NotFound("there is no such tenant")
-        if not isinstance(whom, RecordId):
-            return SubjectId(whom.tenant_id, self.key_ring.subject_ref(whom.tenant_id, whom.subject_id))
         there = self.stores.retained.read([whom]).get(whom)
         if there is None or isinstance(there, MessageKey):
             raise NotFound(NO_SUCH_TOKEN)
         return there
 
-    def _done(self, item: Item[W], target: SubjectId | StoredNumber | Tombstone, now: datetime, request: W) -> Outcome:
+    def _done(self, item: Item[W], target: _Target, now: datetime, request: W) -> Outcome:
         deed = Deed(self.stores, self.trail, partial(due_bucket_from, policy=self.policy, now=now), item.event, now)
-        if isinstance(target, SubjectId):
+        if target is None:
+            answer = self.of_nobody(deed, request)
+        elif isinstance(target, SubjectId):
             answer = self.of_subject(deed, target, request)
         elif isinstance(target, Tombstone):
             answer = self.of_tombstone(deed, target, request)

@@ -7,14 +7,17 @@ from tests.integration.support.messages import encrypt
 from tests.integration.support.vault import Vault, problem
 
 _SUBJECT = {"subject_id": "subject-a"}
+_NEW = {"subject_id": "subject-new"}
+"""Of whom nothing is stored, and in a tenant of which nothing was ever stored."""
 _GIVEN = {"given_at": "2026-01-01T00:00:00Z", "evidence": "form 1"}
 _PURPOSE = "marketing_sms"
 _CASE = {"case_id": "case 1"}
 
 
 def consents(vault: Vault) -> None:
-    """Given and withdrawn, of a subject with a number and messages, and of the number alone."""
+    """Withdrawn before all else; given and withdrawn, of a subject with a number and messages, and of the number."""
     for kind in KINDS:
+        _asked(vault, "Consent", f"consent-{kind}", **_NEW, purpose=_PURPOSE, action="withdraw")
         tenant, number = _stored(vault, "consent", kind)
         _asked(vault, "Consent", tenant, **_SUBJECT, purpose=_PURPOSE, action="withdraw")
         vault.clock.advance(hours=1)
@@ -25,8 +28,9 @@ def consents(vault: Vault) -> None:
 
 
 def restrictions(vault: Vault) -> None:
-    """Of a subject and of a number, and lifted again."""
+    """Of a subject, stored or not, and of a number, and lifted again."""
     for kind in KINDS:
+        _asked(vault, "Restrict", f"restrict-{kind}", **_NEW, action="restrict", ground="claims")
         tenant, number = _stored(vault, "restrict", kind)
         for whom in (_SUBJECT, number):
             _asked(vault, "Restrict", tenant, **whom, action="restrict", ground="claims")
@@ -34,8 +38,9 @@ def restrictions(vault: Vault) -> None:
 
 
 def holds(vault: Vault) -> None:
-    """Placed and released; an erasure in between is carried out by the release, and proven."""
+    """Placed before all else; placed and released: an erasure in between is carried out by the release, and proven."""
     for kind in KINDS:
+        _asked(vault, "Hold", f"hold-{kind}", **_NEW, **_CASE, action="place", reason="order of a court")
         tenant, number = _stored(vault, "hold", kind)
         for whom in (number, _SUBJECT):
             _asked(vault, "Hold", tenant, **whom, **_CASE, action="place", reason="order of a court")

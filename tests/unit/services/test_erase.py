@@ -189,10 +189,9 @@ def test_a_subject_with_nothing_stored_is_an_empty_success_and_leaves_no_row(wor
     assert world.tables.subjects == {}
 
 
-def test_an_unknown_token_and_an_unknown_tenant_are_not_found(world: RightsWorld) -> None:
+def test_an_unknown_token_is_not_found(world: RightsWorld) -> None:
     world.stored()
     assert problem_of(world.call("Erase", of("tok_" + "0" * 25))) == "not-found"
-    assert problem_of(world.call("Erase", {**OF_SUBJECT, "tenant_id": "never-used"})) == "not-found"
 
 
 @pytest.mark.parametrize(

@@ -151,12 +151,6 @@ def test_an_unknown_token_is_not_found(world: RightsWorld) -> None:
     assert world.problem("Hold", place(UNKNOWN)) == "not-found"
 
 
-@pytest.mark.parametrize("whom", [SUBJECT, UNKNOWN])
-def test_an_unknown_tenant_is_not_found_and_gets_no_keys(world: RightsWorld, whom: str) -> None:
-    assert world.problem("Hold", place(whom, tenant_id="nobody")) == "not-found"
-    assert not world.key_ring_store.keys_of("nobody").keys
-
-
 def test_another_tenants_token_is_not_found(world: RightsWorld) -> None:
     token = world.stored()
     payload = {"tenant_id": "acme", "subject_id": SUBJECT, "number": NUMBERS[0], "purposes": {"security": {}}}

@@ -40,6 +40,11 @@ def several(world: PurgeWorld, count: int, purpose: str = "delivery") -> list[st
     return [world.stored(NUMBERS[at % 3], (purpose,), subject(at)) for at in range(count)]
 
 
+def off_board(world: PurgeWorld) -> None:
+    with world.advance_purge().desk.trail.writing([Event("off-boarding", OPERATOR, tenant_id="default")]) as [entry]:
+        world.key_ring_store.off_board("default", world.clock.now(), entry)
+
+
 def counts(output: dict[str, Any]) -> dict[str, int]:
     """Those that are not nought."""
     return {name: output[name] for name in COUNTS if output[name]}
@@ -137,9 +142,7 @@ def test_every_version_of_the_index_is_swept(world: PurgeWorld) -> None:
 
 def test_records_of_an_off_boarded_tenant_are_swept_too(world: PurgeWorld) -> None:
     token = world.stored(purposes=("delivery",))
-    desk = world.advance_purge().desk
-    with desk.trail.writing([Event("off-boarding", OPERATOR, tenant_id="default")]) as [entry]:
-        world.key_ring_store.off_board("default", world.clock.now(), entry)
+    off_board(world)
     world.clock.advance(DELIVERY)
     assert counts(world.purge()) == {"purged": 1}
     assert not world.lives(token)
@@ -361,8 +364,19 @@ def test_a_page_that_is_missing_is_refused(world: PurgeWorld) -> None:
         world.purge(plan_id=plan_id)
 
 
-def test_a_plan_of_an_unknown_tenant_is_not_found(world: PurgeWorld) -> None:
-    assert problem_of(world.plan(tenant_id="nobody")) == "not-found"
+def test_a_plan_of_a_tenant_of_which_nothing_was_ever_stored_is_of_nothing(world: PurgeWorld) -> None:
+    world.stored(purposes=("delivery",))
+    world.clock.advance(DELIVERY)
+    plan = world.plan(tenant_id="nobody")
+    assert (plan["due"], plan["held"], plan["restricted"], plan["message_keys"]) == (0, 0, 0, 0)
+    assert (plan["by_purpose"], plan["by_tenant"]) == ({}, {})
+    assert not world.key_ring_store.keys_of("nobody").keys
+
+
+def test_a_plan_of_an_off_boarded_tenant_is_not_found(world: PurgeWorld) -> None:
+    world.stored(purposes=("delivery",))
+    off_board(world)
+    assert problem_of(world.plan(tenant_id="default")) == "not-found"
 
 
 @pytest.mark.parametrize(

@@ -116,10 +116,6 @@ def test_an_unknown_token_is_not_found(world: RightsWorld) -> None:
     assert world.problem("Restrict", lift(UNKNOWN)) == "not-found"
 
 
-def test_an_unknown_tenant_is_not_found(world: RightsWorld) -> None:
-    assert world.problem("Restrict", restrict(tenant_id="nobody")) == "not-found"
-
-
 FAULTS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "nothing": ({}, ["", "/action"]),
     "no ground": ({**named(SUBJECT), "action": "restrict"}, ["/ground"]),
