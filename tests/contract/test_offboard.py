@@ -84,6 +84,7 @@ def test_the_receipt_is_checked_with_the_public_key_alone(vault: Vault, tenant: 
     assert {**receipt, "id": "", "signature": "", "fingerprint": "", "tokens": {}} == {
         "id": "",
         "kind": "off-boarding",
+        "occasion": sha256(f"offboard#{tenant}".encode()).hexdigest(),
         "tenant_id": tenant,
         "reason": "contract ended",
         "at": to_text(now),

@@ -15,7 +15,7 @@ from phone_vault.cli.printable import printable
 from phone_vault.cli.problem import Problem, ReportedProblem, WrongUsage
 from phone_vault.crypto.receipts import ReceiptRefused, UnusableKey, checked
 from phone_vault.domain import moments
-from phone_vault.domain.receipts import canonical, names_token
+from phone_vault.domain.receipts import names_token
 
 STANDARD_INPUT = "-"
 
@@ -91,7 +91,7 @@ def _receipt_in(text: bytes) -> bytes:
     except (ValueError, RecursionError):
         return text
     inside = answer.get("receipt") if isinstance(answer, dict) and "signature" not in answer else None
-    return canonical(inside) if isinstance(inside, dict) else text
+    return json.dumps(inside).encode() if isinstance(inside, dict) else text
 
 
 def _names(receipt: Mapping[str, Any], token: str, name: str) -> bool:

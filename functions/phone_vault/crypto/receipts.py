@@ -17,11 +17,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from phone_vault.domain import merkle
 from phone_vault.domain.receipts import (
     SALT_BYTES,
     SIGNED,
     SaltedToken,
+    are_those_of,
+    canonical,
     fingerprint_of,
     id_of,
     leaves_of,
@@ -103,6 +104,10 @@ def _read(text: bytes) -> dict[str, Any]:
     missing = sorted((SIGNED | {"signature", "fingerprint"}) - receipt.keys())
     if missing:
         raise ReceiptRefused(Flaw.CUT, f"the receipt lacks {', '.join(missing)}")
+    try:
+        canonical(receipt)
+    except UnicodeEncodeError:  # a lone surrogate, which JSON may escape, and no vault ever writes
+        raise ReceiptRefused(Flaw.EDITED, "the receipt has text that is not Unicode") from None
     return receipt
 
 
@@ -125,14 +130,14 @@ def _signature_in(receipt: Mapping[str, Any]) -> bytes:
 
 
 def _check_leaves(receipt: Mapping[str, Any]) -> None:
-    """They are not signed, but the root is. A receipt without any proves what it says all the same."""
+    """They are not signed, but what binds them is. A receipt without any proves what it says all the same."""
     if "leaves" not in receipt:
         return
     try:
-        hashes = [leaf.hash for leaf in leaves_of(receipt)]
+        leaves = leaves_of(receipt)
     except (ValueError, KeyError, TypeError):
         raise ReceiptRefused(Flaw.EDITED, "the receipt's leaves do not read") from None
-    if len(hashes) < receipt["tokens"]["count"]:
+    if len(leaves) < receipt["tokens"]["count"]:
         raise ReceiptRefused(Flaw.CUT, "the receipt has fewer leaves than it says")
-    if merkle.root(hashes).hex() != receipt["tokens"]["root"]:
-        raise ReceiptRefused(Flaw.EDITED, "the receipt's leaves are not those of its root")
+    if not are_those_of(receipt["tokens"], leaves):
+        raise ReceiptRefused(Flaw.EDITED, "the receipt's leaves are not those that were signed")

@@ -18,14 +18,28 @@ from phone_vault.domain import merkle
 from phone_vault.domain.moments import to_text
 
 UNSIGNED = frozenset({"signature", "fingerprint", "leaves", "blocked"})
-"""`leaves` is bound by the root all the same; `blocked` may name tokens, and is nothing that was destroyed."""
+"""`leaves` is bound by the root and the digest of its salts all the same. `blocked` may name tokens, and is nothing
+that was destroyed."""
 SIGNED = frozenset(
-    {"id", "kind", "tenant_id", "reason", "at", "policy", "counts", "by_purpose", "tokens", "final_at", "excludes"}
+    {
+        "id",
+        "kind",
+        "occasion",
+        "tenant_id",
+        "reason",
+        "at",
+        "policy",
+        "counts",
+        "by_purpose",
+        "tokens",
+        "final_at",
+        "excludes",
+    }
 )
 EXCLUDES = ("on-demand backups", "exports", "replicas")
 """Copies of tables that somebody made outside the vault: it does not know of them, so no receipt speaks for them."""
 
-SALT_BYTES = 16
+SALT_BYTES, HASH_BYTES = 16, 32
 _ID_DIGITS = 32
 
 
@@ -72,11 +86,14 @@ class LeafRows:
     rows: int
     root: bytes
     """Over the leaves in the order of the rows."""
+    salts: bytes
+    """SHA-256 of their salts, one after the other."""
     count: int
 
     def named(self) -> dict[str, Any]:
         """As the receipt's `tokens`."""
-        return {"root": self.root.hex(), "count": self.count, "under": self.under, "rows": self.rows}
+        bound = {"root": self.root.hex(), "salts": self.salts.hex(), "count": self.count}
+        return {**bound, "under": self.under, "rows": self.rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +113,8 @@ class Destroyed:
     tenant_id: str | None = None
     """None for what several tenants lost."""
     reason: str | None = None
+    occasion: str = ""
+    """What it is issued for, by `occasion_of`."""
     tokens: Sequence[SaltedToken] = ()
     """At most 1,000: of more, the receipt says where they are."""
     elsewhere: "LeafRows | None" = None
@@ -108,6 +127,7 @@ class Destroyed:
         leaves = sorted(self.tokens, key=lambda leaf: leaf.hash)
         content = {
             "kind": str(self.kind),
+            "occasion": self.occasion,
             "tenant_id": self.tenant_id,
             "reason": self.reason,
             "at": to_text(self.at),
@@ -130,8 +150,27 @@ class Destroyed:
         return {"erased": self.counts["stored_numbers"], "message_keys": self.counts["message_keys"]}
 
 
+def occasion_of(name: str) -> str:
+    """SHA-256 of the name under which a receipt is issued, in hex: that of one erasure passes for no other's."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
 def _named(leaves: Sequence[SaltedToken]) -> dict[str, Any]:
-    return {"root": merkle.root([leaf.hash for leaf in leaves]).hex(), "count": len(leaves)}
+    """The tree is one of hashes alone, as RFC 6962 has it: a salt that was changed would let nobody show a token."""
+    return {"root": _root(leaves), "salts": _salts(leaves), "count": len(leaves)}
+
+
+def are_those_of(tokens: Mapping[str, Any], leaves: Sequence[SaltedToken]) -> bool:
+    """Whether leaves are those that a receipt's signed `tokens` bind, in their order."""
+    return (tokens["root"], tokens.get("salts")) == (_root(leaves), _salts(leaves))
+
+
+def _root(leaves: Sequence[SaltedToken]) -> str:
+    return merkle.root(leaf.hash for leaf in leaves).hex()
+
+
+def _salts(leaves: Sequence[SaltedToken]) -> str:
+    return hashlib.sha256(b"".join(leaf.salt for leaf in leaves)).hexdigest()
 
 
 def id_of(receipt: Mapping[str, Any]) -> str:
@@ -162,7 +201,10 @@ def fingerprint_of(public_key: bytes) -> str:
 
 def leaves_of(receipt: Mapping[str, Any]) -> list[SaltedToken]:
     """The leaves that it carries; `ValueError`, `KeyError` or `TypeError` for what is none."""
-    return [SaltedToken(bytes.fromhex(each["salt"]), bytes.fromhex(each["hash"])) for each in receipt["leaves"]]
+    leaves = [SaltedToken(bytes.fromhex(each["salt"]), bytes.fromhex(each["hash"])) for each in receipt["leaves"]]
+    if any((len(leaf.salt), len(leaf.hash)) != (SALT_BYTES, HASH_BYTES) for leaf in leaves):
+        raise ValueError("a leaf has another length")
+    return leaves
 
 
 def names_token(receipt: Mapping[str, Any], token: str) -> bool:

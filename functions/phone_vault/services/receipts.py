@@ -1,6 +1,7 @@
 """Issuing receipts: signed, stored once under a name with the audit entry that tells of it, and read back checked."""
 
 import base64
+import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -19,8 +20,10 @@ from phone_vault.domain.receipts import (
     LeafRows,
     ReceiptKind,
     SaltedToken,
+    are_those_of,
     canonical,
     fingerprint_of,
+    occasion_of,
     signed,
     signed_bytes,
 )
@@ -38,7 +41,10 @@ class Receipts:
         """For how long a destroyed record key, or an entry of the index, can be restored from a backup."""
 
     def stored(self, name: str, kind: ReceiptKind, tenant_id: str | None) -> Mapping[str, Any] | None:
-        """The one that was issued under this name; `TamperedStore` for one that the Receipt key has not signed."""
+        """The one that was issued under this name.
+
+        `TamperedStore` for one that the Receipt key has not signed, or has signed under another name.
+        """
         stored = self._store.read(name)
         if stored is None:
             return None
@@ -46,7 +52,8 @@ class Receipts:
             receipt = checked(canonical(stored), self._signer.public_key())
         except ReceiptRefused:
             raise TamperedStore("a stored receipt is not what was signed") from None
-        if (receipt["kind"], receipt["tenant_id"]) != (kind, tenant_id):
+        said = (receipt["kind"], receipt["tenant_id"], receipt["occasion"])
+        if said != (kind, tenant_id, occasion_of(name)):
             raise TamperedStore("a stored receipt is that of something else")
         return receipt
 
@@ -55,7 +62,7 @@ class Receipts:
 
         If there is one of this name already, that is the receipt.
         """
-        unsigned = self._within_bounds(name, destroyed).unsigned()
+        unsigned = replace(self._within_bounds(name, destroyed), occasion=occasion_of(name)).unsigned()
         signature = base64.b64encode(self._signer.sign(signed_bytes(unsigned))).decode()
         receipt = signed(unsigned, signature, fingerprint_of(self._signer.public_key()))
         event = replace(event, details={**event.details, "receipt": receipt["id"]})
@@ -71,22 +78,25 @@ class Receipts:
         return receipt
 
     def whole(self, receipt: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The receipt with all its leaves, wherever they are."""
+        """The receipt with all its leaves, wherever they are; `TamperedStore` if they are not those it binds."""
         tokens = receipt["tokens"]
         if "under" not in tokens:
             return receipt
-        rows = (self._store.leaves(tokens["under"], row) for row in range(tokens["rows"]))
-        return {**receipt, "leaves": [leaf.as_json() for leaves in rows for leaf in leaves]}
+        leaves = [leaf for row in range(tokens["rows"]) for leaf in self._store.leaves(tokens["under"], row)]
+        if not are_those_of(tokens, leaves):
+            raise TamperedStore("the leaves of a receipt are not those that were signed")
+        return {**receipt, "leaves": [leaf.as_json() for leaf in leaves]}
 
     def keep_leaves(self, under: str, rows: Iterable[list[SaltedToken]]) -> LeafRows:
         """Store rows of leaves, 1,000 each at most, before the receipt that says where they are."""
-        tree, row = merkle.GrowingTree(), 0
+        tree, salts, row = merkle.GrowingTree(), hashlib.sha256(), 0
         for leaves in rows:
             self._store.add_leaves(under, row, leaves)
             row += 1
             for leaf in leaves:
                 tree.add(leaf.hash)
-        return LeafRows(under, row, tree.root(), tree.count)
+                salts.update(leaf.salt)
+        return LeafRows(under, row, tree.root(), salts.digest(), tree.count)
 
     def _within_bounds(self, name: str, destroyed: Destroyed) -> Destroyed:
         leaves = sorted(destroyed.tokens, key=lambda leaf: leaf.hash)

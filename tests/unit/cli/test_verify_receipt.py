@@ -115,9 +115,24 @@ def test_what_was_blocked_is_told_apart(files: Files) -> None:
         (json.dumps(RECEIPT).encode()[:-20], "cut", "does not read as JSON to its end"),
         ({**RECEIPT, "leaves": RECEIPT["leaves"][1:]}, "cut", "fewer leaves"),
         ({name: value for name, value in RECEIPT.items() if name != "reason"}, "cut", "lacks reason"),
+        ({**RECEIPT, "leaves": [{**leaf, "salt": "00" * 16} for leaf in RECEIPT["leaves"]]}, "edited", "leaves"),
+        ({**RECEIPT, "note": "\ud800"}, "edited", "not Unicode"),
+        ({"receipt": {**RECEIPT, "note": "\ud800"}}, "edited", "not Unicode"),
         (b"", "cut", "JSON"),
     ],
-    ids=["a count", "a date", "another key", "forged", "cut", "a leaf less", "a field less", "nothing"],
+    ids=[
+        "a count",
+        "a date",
+        "another key",
+        "forged",
+        "cut",
+        "a leaf less",
+        "a field less",
+        "salts",
+        "no Unicode",
+        "an answer that is no Unicode",
+        "nothing",
+    ],
 )
 def test_a_receipt_that_proves_nothing_is_refused_with_what_is_wrong(
     files: Files, receipt: object, flaw: str, words: str

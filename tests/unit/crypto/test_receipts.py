@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -135,10 +136,24 @@ def test_leaves_that_were_changed_are_noticed(leaves: object) -> None:
     assert flaw_of(edited(leaves=leaves)) is Flaw.EDITED
 
 
-def test_a_leaf_whose_salt_was_changed_names_no_token() -> None:
-    """The hash still stands in the root; it is nobody's any more, and so proves nothing wrong."""
+def test_a_leaf_whose_salt_was_changed_is_noticed() -> None:
+    """Its hash still stands in the root, but nobody could show any more that his token is the one."""
     leaves = [{**RECEIPT["leaves"][0], "salt": "00" * 16}, *RECEIPT["leaves"][1:]]
-    checked(edited(leaves=leaves), KEY)
+    assert flaw_of(edited(leaves=leaves)) is Flaw.EDITED
+
+
+def test_leaves_whose_bounds_were_moved_are_noticed() -> None:
+    """A root over two hashes is one over their bytes, wherever somebody says that the one ends."""
+    two = receipt_of(replace(PURGED, tokens=PURGED.tokens[:2]), SIGNER)
+    hashes = "".join(leaf["hash"] for leaf in two["leaves"])
+    salts = "".join(leaf["salt"] for leaf in two["leaves"])
+    moved = [{"salt": salts[:30], "hash": hashes[:62]}, {"salt": salts[30:], "hash": hashes[62:]}]
+    assert flaw_of(file_of({**two, "leaves": moved})) is Flaw.EDITED
+
+
+@pytest.mark.parametrize("field", ["added", "reason", "blocked", "leaves", "id", "signature", "\ud800"])
+def test_text_that_is_not_unicode_is_refused(field: str) -> None:
+    assert flaw_of(file_of({**RECEIPT, field: "\ud800"})) in (Flaw.EDITED, Flaw.CUT)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from dataclasses import replace
 
@@ -84,13 +85,19 @@ def test_two_receipts_of_one_token_have_nothing_alike() -> None:
 
 def test_the_order_of_the_leaves_tells_nothing_and_the_root_is_of_them() -> None:
     receipt = PURGED.unsigned()
-    hashes = [leaf.hash for leaf in leaves_of(receipt)]
+    leaves = leaves_of(receipt)
+    hashes = [leaf.hash for leaf in leaves]
     assert hashes == sorted(hashes)
-    assert receipt["tokens"] == {"root": merkle.root(hashes).hex(), "count": 3}
+    salts = hashlib.sha256(b"".join(leaf.salt for leaf in leaves)).hexdigest()
+    assert receipt["tokens"] == {"root": merkle.root(hashes).hex(), "salts": salts, "count": 3}
     assert replace(PURGED, tokens=PURGED.tokens[::-1]).unsigned() == receipt
 
 
 def test_a_receipt_without_tokens_has_the_root_of_nothing() -> None:
     empty: Destroyed = replace(PURGED, tokens=())
-    assert empty.unsigned()["tokens"] == {"root": merkle.root([]).hex(), "count": 0}
+    assert empty.unsigned()["tokens"] == {
+        "root": merkle.root([]).hex(),
+        "salts": hashlib.sha256().hexdigest(),
+        "count": 0,
+    }
     assert not names_token(empty.unsigned(), TOKENS[0])

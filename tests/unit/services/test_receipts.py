@@ -68,6 +68,24 @@ def test_one_that_was_edited_or_is_of_something_else_is_no_receipt(office: Offic
         office.receipts.stored("purge#1", ReceiptKind.PURGE, None)
 
 
+def test_one_that_was_issued_under_another_name_is_no_receipt(office: Office) -> None:
+    office.receipts.issue("purge#1", PURGED, EVENT)
+    office.store.texts["purge#2"] = office.store.texts["purge#1"]
+    with pytest.raises(TamperedStore):
+        office.receipts.stored("purge#2", ReceiptKind.PURGE, None)
+    with pytest.raises(TamperedStore):
+        office.receipts.issue("purge#2", PURGED, EVENT)
+
+
+@pytest.mark.parametrize("part", ["salt", "hash"])
+def test_rows_of_leaves_that_were_edited_come_into_no_receipt(office: Office, part: str) -> None:
+    receipt = office.receipts.issue("purge#1", replace(PURGED, tokens=salted(MANY)), EVENT)
+    row = next(iter(office.store.leaf_rows.values()))
+    row[0] = replace(row[0], **{part: bytes(len(getattr(row[0], part)))})
+    with pytest.raises(TamperedStore):
+        office.receipts.whole(receipt)
+
+
 def test_of_more_than_1000_tokens_the_leaves_are_in_rows(office: Office) -> None:
     receipt = office.receipts.issue("purge#1", replace(PURGED, tokens=salted(MANY)), EVENT)
     assert "leaves" not in receipt

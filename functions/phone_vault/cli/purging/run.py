@@ -11,9 +11,9 @@ from phone_vault.cli.policy import file
 from phone_vault.cli.problem import Problem
 from phone_vault.cli.purging.following import Following
 from phone_vault.cli.stack import Vault
-from phone_vault.domain import merkle
 from phone_vault.domain.moments import to_text
 from phone_vault.domain.purge_run import UNATTENDED, RunState
+from phone_vault.domain.receipts import are_those_of
 
 if TYPE_CHECKING:
     from phone_vault.adapters.purge_reading import PurgeReading
@@ -157,6 +157,6 @@ class Purge:
         if "under" not in tokens:
             return receipt
         leaves = [leaf for row in range(tokens["rows"]) for leaf in self._reading.leaves(tokens["under"], row)]
-        if merkle.root([leaf.hash for leaf in leaves]).hex() != tokens["root"]:
+        if not are_those_of(tokens, leaves):
             raise Problem("the leaves of the receipt, rows of the table Operations, are not those that were signed")
         return {**receipt, "leaves": [leaf.as_json() for leaf in leaves]}
