@@ -24,9 +24,10 @@ from phone_vault.domain.retention import Retained
 from phone_vault.domain.rights_ports import Because, Members
 from phone_vault.domain.standing import Erasure
 from phone_vault.domain.stored_number import StoredNumber
-from phone_vault.domain.subject import Subject, SubjectId
+from phone_vault.domain.subject import SubjectId
 from phone_vault.domain.tombstone import Tombstone
 from phone_vault.services.destruction import Destruction
+from phone_vault.services.erasure_end import end_erasure
 from phone_vault.services.operation import ATTEMPTS
 from phone_vault.services.receipts import Receipts
 from phone_vault.services.right import Deed, everything_of
@@ -67,7 +68,7 @@ class Erasures:
         """The receipt. From the first write on the subject takes no numbers: what is found after it is all."""
         erasure = self._begun(deed, subject_id)
         if erasure is None:
-            return self._of_nothing(deed)
+            return self.erase_nothing(deed)
         fates = self._fates(deed, erasure, list(everything_of(deed.stores, subject_id)))
         receipt = self._proven(deed, erasure, fates, _name(erasure, subject_id.subject_ref))
         self.end(deed, subject_id)
@@ -76,7 +77,7 @@ class Erasures:
     def erase_number(self, deed: Deed, there: StoredNumber | Tombstone) -> Mapping[str, Any]:
         """The receipt; of what is dead and closed it says that nothing was erased."""
         if isinstance(there, Tombstone) and there.is_swept:
-            return self._of_nothing(deed)
+            return self.erase_nothing(deed)
         fates = self._fates(deed, _erasure_of(there, deed), [there])
         known = there if _waiting(there) else (*fates.dead, *fates.blocked, *fates.over, there)[0]
         erasure = _erasure_of(known, deed)
@@ -84,6 +85,11 @@ class Erasures:
         if _waiting(there):
             self.end(deed, SubjectId(there.tenant_id, there.subject_ref))
         return receipt
+
+    def erase_nothing(self, deed: Deed) -> Mapping[str, Any]:
+        """The receipt of an erasure that has found nothing."""
+        nothing = Erasure(secrets.token_hex(_ID_BYTES), deed.now)
+        return self._issued(deed, _name(nothing, ""), _Fates([], [], []), deed.event.reason)
 
     def finish(self, deed: Deed, records: Iterable[Found]) -> None:
         """Destroy those whose erasure waits for nothing any more: `deed.receipts` gets one for each erasure.
@@ -104,15 +110,8 @@ class Erasures:
             self.end(deed, subject_id)
 
     def end(self, deed: Deed, subject_id: SubjectId) -> None:
-        """The subject takes numbers again, once nothing of it has a key any more or waits to be swept."""
-        for _ in range(ATTEMPTS):
-            subject = deed.stores.subjects.read(subject_id)
-            if subject.erasure is None or not all(map(_is_over, everything_of(deed.stores, subject_id))):
-                return
-            with suppress(Contended):
-                self._write(deed, replace(subject, erasure=None), "erasure-ended")
-                return
-        raise Contended("the subject changes too often")
+        """The subject takes numbers again, if nothing of it waits any more."""
+        end_erasure(deed.stores, deed.trail, deed.event, subject_id)
 
     def _begun(self, deed: Deed, subject_id: SubjectId) -> Erasure | None:
         """The erasure under way, or a new one; None where there is nothing to erase."""
@@ -124,15 +123,11 @@ class Erasures:
                 return None
             erasure = Erasure(secrets.token_hex(_ID_BYTES), deed.now)
             with suppress(Contended):
-                self._write(deed, replace(subject, erasure=erasure), "erasing")
+                event = replace(deed.event, outcome="erasing", subject_ref=subject_id.subject_ref)
+                with deed.trail.writing([event]) as entries:
+                    deed.stores.subjects.write(replace(subject, erasure=erasure), entries)
                 return erasure
         raise Contended("the subject changes too often")
-
-    @staticmethod
-    def _write(deed: Deed, after: Subject, outcome: str) -> None:
-        event = replace(deed.event, outcome=outcome, subject_ref=after.subject_id.subject_ref)
-        with deed.trail.writing([event]) as entries:
-            deed.stores.subjects.write(after, entries)
 
     def _fates(self, deed: Deed, erasure: Erasure, found: Sequence[Found]) -> _Fates:
         """Shred what is not held, mark what is, and clear."""
@@ -198,10 +193,6 @@ class Erasures:
             deed.event = replace(deed.event, details={**deed.event.details, "receipt": receipt["id"]})
         return receipt
 
-    def _of_nothing(self, deed: Deed) -> Mapping[str, Any]:
-        nothing = Erasure(secrets.token_hex(_ID_BYTES), deed.now)
-        return self._issued(deed, _name(nothing, ""), _Fates([], [], []), deed.event.reason)
-
     def _issued(self, deed: Deed, name: str, fates: _Fates, reason: str | None) -> Mapping[str, Any]:
         numbers = [each for each in fates.dead if each.message_purpose is None]
         at = to_second(self.clock.now())
@@ -249,10 +240,6 @@ def _waiting(record: Found) -> Erasure | None:
 
 def _is_held(record: Found) -> bool:
     return not isinstance(record, Tombstone) and record.standing.is_held
-
-
-def _is_over(record: Found) -> bool:
-    return isinstance(record, Tombstone) and record.is_swept
 
 
 def _blocked(records: Sequence[Retained]) -> list[dict[str, str | None]]:
