@@ -8,6 +8,8 @@ from phone_vault.services.estimate.bill import IN_A_TRANSACTION, Bill, reads
 from phone_vault.services.estimate.outlook import Outlook, Wanted
 from phone_vault.services.estimate.passes import World
 
+CONTROL = "control"
+"""Among the parts of a bill: what is asked for between the steps."""
 _OTHER_STATES = 8
 """Choices, waits and the end, beside the tasks."""
 _LOOKS = 4
@@ -61,7 +63,7 @@ class Control:
     def _make(self, bill: Bill, tenant: Outlook, use: KeyUse) -> None:
         """Make, prove and, for a branch key, activate: the rows are read anew after each."""
         self._query(bill, tenant)
-        if use in tenant.is_proven:
+        if use in tenant.found_pending:
             bill.ask("kms:Decrypt")
         if use not in tenant.made:
             return

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from phone_vault.services.estimate.bill import Bill
+from phone_vault.services.estimate.control import CONTROL
 from phone_vault.services.estimate.rotation import Reckoned
-
-CONTROL = "control"
 
 
 @dataclass(frozen=True, slots=True)

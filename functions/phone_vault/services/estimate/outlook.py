@@ -54,7 +54,7 @@ class Outlook:
     leaving_index: Set[int] = frozenset()
     made: Set[KeyUse] = frozenset()
     """Of which uses RotateKeys makes a version."""
-    is_proven: Set[KeyUse] = frozenset()
+    found_pending: Set[KeyUse] = frozenset()
     """Of which uses it finds one pending, and makes none."""
     is_off_boarded: bool = False
     is_compromised: bool = False
@@ -128,7 +128,7 @@ def _with_index(found: Outlook, keys: list[KeyVersion], policy: VaultPolicy, wan
     live = {version for version, key in states.items() if key.state in INDEXING}
     pending = next((version for version, key in states.items() if key.state is KeyState.PENDING), None)
     if pending is not None and wanted.makes_keys and wanted.use in (None, KeyUse.INDEX):
-        found = replace(found, is_proven=found.is_proven | {KeyUse.INDEX})
+        found = replace(found, found_pending=found.found_pending | {KeyUse.INDEX})
     elif pending is None and wanted.makes(active, policy.rotation, now):
         pending = active.key_id.version + 1
         live |= {pending}

@@ -304,8 +304,6 @@ class SweepPass(BothTablesPass):
     def __init__(self, world: World, sizes: RowSizes) -> None:
         super().__init__(world)
         self._sizes = sizes
-        self.taken = 0
-        """Entries."""
         self.indexed: Counter[str] = Counter()
         """Records that stand in the index, by tenant."""
 
@@ -325,7 +323,6 @@ class SweepPass(BothTablesPass):
         self.announce((row.tenant_id for row, _, _ in stale), KeyUse.AUDIT)
         for row, outlook, dead_ones in stale:
             added = len(outlook.live_index - row.index_versions) * self._sizes.added_position
-            self.taken += dead_ones
             deleted = IN_A_TRANSACTION * writes(self._sizes.index_entry) * dead_ones
             self.bill.ask("dynamodb:TransactWriteItems", write=deleted)
             self.updates[IN_A_TRANSACTION, row.known_bytes + added] += 1

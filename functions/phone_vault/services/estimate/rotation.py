@@ -8,7 +8,7 @@ from phone_vault.domain.inventory import Kind
 from phone_vault.domain.reckoned_rows import PageRead, ReckonedRow
 from phone_vault.domain.rotation import Step
 from phone_vault.services.estimate.bill import READ_UNIT_BYTES, Bill
-from phone_vault.services.estimate.control import Control
+from phone_vault.services.estimate.control import CONTROL, Control
 from phone_vault.services.estimate.measures import Machinery, RowSizes
 from phone_vault.services.estimate.outlook import Outlook, Wanted
 from phone_vault.services.estimate.passes import (
@@ -131,7 +131,7 @@ class RotationReckoning:
             each.finish(unknown)
         control = Control(self._world, self._wanted, self._ring_bytes())
         steps = {str(step): passes[step].bill for step in Step if step in passes}
-        steps["control"] = control.bill(self._last.progress_bytes)
+        steps[CONTROL] = control.bill(self._last.progress_bytes)
         changed = Counter({step: each.changed for step, each in passes.items()})
         return Reckoned(
             records=self._records,

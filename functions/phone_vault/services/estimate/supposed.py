@@ -10,7 +10,7 @@ from phone_vault.domain.keys import FIRST_VERSION, KeyId, KeyState, KeyUse
 from phone_vault.domain.policy import VaultPolicy
 from phone_vault.domain.reckoned_rows import PageRead, ReckonedRow
 from phone_vault.services.estimate.bill import Bill, reads
-from phone_vault.services.estimate.duration import CONTROL
+from phone_vault.services.estimate.control import CONTROL
 from phone_vault.services.estimate.measures import Machinery, RowSizes
 from phone_vault.services.estimate.outlook import Outlook, Wanted, outlooks_of
 from phone_vault.services.estimate.rotation import Reckoned, RotationReckoning

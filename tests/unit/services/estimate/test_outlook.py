@@ -65,7 +65,7 @@ def test_without_new_keys_none_is_made() -> None:
 def test_an_index_version_that_is_pending_is_not_made_twice() -> None:
     pending = version(KeyUse.INDEX, 2, KeyState.PENDING)
     found = expected([*BOTH_DUE, pending])
-    assert (found.made, found.is_proven, found.pending_index) == ({KeyUse.BRANCH}, {KeyUse.INDEX}, 2)
+    assert (found.made, found.found_pending, found.pending_index) == ({KeyUse.BRANCH}, {KeyUse.INDEX}, 2)
 
 
 def test_records_leave_versions_that_are_gone() -> None:
