@@ -268,7 +268,8 @@ class MemoryPurgeRunStore:
         with self._disturbances.around("purges.low_water"), self._lock:
             return self.first_day
 
-    def raise_low_water(self, day: date) -> None:
-        """Never down."""
+    def raise_low_water(self, day: date, today: date) -> None:
+        """Never down, but from a day to come."""
         with self._disturbances.around("purges.raise_low_water"), self._lock:
-            self.first_day = day if self.first_day is None else max(day, self.first_day)
+            if self.first_day is None or self.first_day < day or self.first_day > today:
+                self.first_day = day

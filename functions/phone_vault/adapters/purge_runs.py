@@ -16,6 +16,8 @@ from phone_vault.domain.receipts import SALT_BYTES, SaltedToken
 
 IS_THE_ONE_READ = "revision = :revision_read"
 IS_BEHIND = f"{OPERATION_IS_NEW} OR first_day < :first_day"
+IS_STILL_TO_COME = "first_day > :today"
+"""No purge writes a day after its own: somebody else has."""
 
 LOW_WATER = "purge#low-water"
 _LEAF_BYTES = SALT_BYTES + 32
@@ -68,12 +70,13 @@ class DynamoPurgeRunStore:
         with reading("from which day on a purge looks"):
             return date.fromisoformat(text_in(row["first_day"]))
 
-    def raise_low_water(self, day: date) -> None:
+    def raise_low_water(self, day: date, today: date) -> None:
         """By PutItem."""
         first_day = day.isoformat()
+        values = {":first_day": first_day, ":today": today.isoformat()}
         row = {"operation_id": LOW_WATER, "first_day": first_day}
         with suppress(ConditionsFailed):
-            self._tables.put(self._table, row, IS_BEHIND, {":first_day": first_day})
+            self._tables.put(self._table, row, f"{IS_BEHIND} OR {IS_STILL_TO_COME}", values)
 
     def _put(self, row: dict[str, Any], revision_read: int) -> None:
         try:

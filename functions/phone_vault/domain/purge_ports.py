@@ -136,6 +136,6 @@ class PurgeRunStore(Protocol):
         """The first day on which anything may be due; None before the first purge has ended."""
         ...
 
-    def raise_low_water(self, day: date) -> None:
-        """Never down."""
+    def raise_low_water(self, day: date, today: date) -> None:
+        """Never down, but from a day after today, which no purge has written."""
         ...

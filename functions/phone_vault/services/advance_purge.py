@@ -179,7 +179,8 @@ class AdvancePurge(Worker):
         receipt = self._receipt(run, totals, caller)
         if run.state is RunState.FINISHING:
             if run.clears_until is not None:
-                self._runs.store.raise_low_water(min(run.clears_until, totals.left_from or run.clears_until))
+                day = min(run.clears_until, totals.left_from or run.clears_until)
+                self._runs.store.raise_low_water(day, self.desk.clock.now().date())
             self._runs.save(replace(run, state=RunState.FINISHED))
         return {
             **{name: totals.counts.get(name, 0) for name in _TOLD},

@@ -81,7 +81,11 @@ class PurgePlanning:
         return self._parts.plans.save(draft.plan())
 
     def _first_day(self, now: datetime) -> date:
-        return self._parts.runs.low_water() or self._parts.age.first_day() or now.date()
+        low_water = self._parts.runs.low_water()
+        if low_water is not None and low_water <= now.date():
+            return low_water
+        # A day to come is none that a purge has written: nothing would ever be due any more.
+        return self._parts.age.first_day() or now.date()
 
     def _find_due(self, draft: "_Draft", day: date) -> None:
         """One page of the index of what is due."""

@@ -16,7 +16,8 @@ class SealedPurgeRuns:
 
     A row that was edited, put in another's place, or never sealed is `TamperedStore`. A row that was deleted, or put
     back as it was before, is not noticed: what it had counted is missing from the receipt, but nothing is added.
-    The low-water day is not sealed: wrong, it costs time or is none.
+    The low-water day is not sealed. One before its time costs time, and one after today is none; a day in between that
+    somebody else has written hides what is due before it, until the row is deleted.
     """
 
     def __init__(self, store: PurgeRunStore, key_ring: KeyRing) -> None:
@@ -52,9 +53,9 @@ class SealedPurgeRuns:
         """As it is stored."""
         return self._store.low_water()
 
-    def raise_low_water(self, day: date) -> None:
-        """Never down."""
-        self._store.raise_low_water(day)
+    def raise_low_water(self, day: date, today: date) -> None:
+        """Never down, but from a day after today."""
+        self._store.raise_low_water(day, today)
 
     def _checked(self, progress: PageProgress) -> PageProgress:
         is_begun = progress != PageProgress(progress.run_id, progress.page)

@@ -331,8 +331,10 @@ class TestRuns:
         with pytest.raises(TamperedStore):
             store.progress(run_id, 0)
 
-    def test_the_low_water_never_goes_down(self, store: DynamoPurgeRunStore) -> None:
+    def test_the_low_water_never_goes_down_but_from_a_day_to_come(self, store: DynamoPurgeRunStore) -> None:
         assert store.low_water() is None
         for day, first in ((date(2026, 1, 5),) * 2, (date(2026, 1, 4), date(2026, 1, 5)), (date(2026, 2, 1),) * 2):
-            store.raise_low_water(day)
+            store.raise_low_water(day, date(2026, 2, 1))
             assert store.low_water() == first
+        store.raise_low_water(date(2026, 1, 5), date(2026, 1, 31))
+        assert store.low_water() == date(2026, 1, 5)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -104,3 +105,13 @@ def test_a_run_of_another_scope_is_refused(world: PurgeWorld) -> None:
     world.runs.runs[plan_id] = replace(world.runs.runs[run["scope"]], scope=plan_id)
     with pytest.raises(TamperedStore):
         world.begin(plan_id=plan_id)
+
+
+def test_a_low_water_on_a_day_to_come_is_none_and_is_replaced(world: PurgeWorld) -> None:
+    today = world.clock.now().date()
+    for forged in (date(2999, 1, 1), today + timedelta(days=1)):
+        world.runs.first_day = forged
+        assert world.plan()["due"] == 2
+    world.clock.advance(timedelta(hours=2))
+    assert world.purge()["purged"] == 2
+    assert world.runs.first_day == today
