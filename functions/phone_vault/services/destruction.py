@@ -24,6 +24,14 @@ class Destruction:
 
     Until it is closed a tombstone has what a receipt needs, and its subject still names it: after a crash the same
     steps find the same records.
+
+    Once each is promised for one who repeats his own steps, not for two who meet over the leavings of a crash: a
+    tombstone does not say who has shredded it, nor whether he has counted it. A purge that was stopped after shredding
+    leaves what an erasure of the subject then closes and does not count, so that the number is in no receipt. A purge
+    that was stopped between count and closing leaves what an erasure of that token counts once more. To carry the
+    run's name in the tombstone would not settle it alone: an erasure would have to leave open what is a purge's, and
+    its subject with it, until a purge comes, and a purge could never close what an erasure has left that nobody
+    repeats. What is destroyed is the same in all these cases; which receipt says so is not.
     """
 
     def __init__(self, retained: RetainedStore, *, tombstone_days: int, at_once: int = AT_ONCE) -> None:
