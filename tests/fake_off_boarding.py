@@ -12,7 +12,7 @@ from phone_vault.domain.inventory import Kind
 from phone_vault.domain.job_ports import Cursor
 from phone_vault.domain.keys import TenantKeys
 from phone_vault.domain.ports import Contended, KeyChange, RecordId
-from phone_vault.domain.receipt_ports import OffBoarding, TenantRecord, TenantRecordPage
+from phone_vault.domain.receipt_ports import KeyFate, SealedOffBoarding, TenantRecord, TenantRecordPage
 from phone_vault.domain.receipts import SaltedToken
 from tests.fakes import MemoryAuditLog, MemoryKeyRingStore
 from tests.fakes.disturbances import Disturbances
@@ -49,6 +49,7 @@ class Row:
     has_key: bool = True
     erased_at: datetime | None = None
     expires_at: datetime | None = None
+    is_off_boarded: bool = False
 
 
 class MemoryTenantRecords:
@@ -74,7 +75,9 @@ class MemoryTenantRecords:
         with self._disturbances.around("records.destroy_key"):
             row = self.rows.get(record_id)
             if row is not None and row.has_key:
-                self.rows[record_id] = replace(row, has_key=False, erased_at=now, expires_at=expires_at)
+                self.rows[record_id] = replace(
+                    row, has_key=False, erased_at=now, expires_at=expires_at, is_off_boarded=True
+                )
 
     def with_own_keys(self, tenant_id: str) -> Iterator[RecordId]:
         """What outlives the tenant's branch keys."""
@@ -85,29 +88,34 @@ class MemoryTenantRecords:
 
 def _read(record_id: RecordId, row: Row) -> TenantRecord:
     kind = Kind.MESSAGE_KEY if record_id.token.startswith("m#") else Kind.STORED_NUMBER
-    return TenantRecord(record_id, kind, row.is_direct and row.has_key, row.erased_at)
+    return TenantRecord(record_id, kind, _fate_of_key(row))
+
+
+def _fate_of_key(row: Row) -> KeyFate:
+    if not row.has_key:
+        return KeyFate.WENT if row.is_off_boarded else KeyFate.NONE
+    return KeyFate.STAYS if row.is_direct or row.erased_at else KeyFate.GOES
 
 
 class MemoryOffBoardingStore:
     """Off-boardings in Operations."""
 
     def __init__(self, disturbances: Disturbances) -> None:
-        self.rows: dict[str, OffBoarding] = {}
+        self.rows: dict[str, SealedOffBoarding] = {}
         self._disturbances = disturbances
 
-    def read(self, tenant_id: str) -> OffBoarding | None:
+    def read(self, tenant_id: str) -> SealedOffBoarding | None:
         """As it is."""
         with self._disturbances.around("off_boardings.read"):
             return self.rows.get(tenant_id)
 
-    def save(self, off_boarding: OffBoarding) -> OffBoarding:
-        """On its revision."""
-        with self._disturbances.around("off_boardings.save"):
-            stored = self.rows.get(off_boarding.tenant_id)
-            if (stored.revision if stored else 0) != off_boarding.revision:
+    def write(self, tenant_id: str, row: SealedOffBoarding) -> None:
+        """On the revision before."""
+        with self._disturbances.around("off_boardings.write"):
+            stored = self.rows.get(tenant_id)
+            if (stored.revision if stored else 0) != row.revision - 1:
                 raise Contended("another call has gone on with the off-boarding")
-            self.rows[off_boarding.tenant_id] = replace(off_boarding, revision=off_boarding.revision + 1)
-            return self.rows[off_boarding.tenant_id]
+            self.rows[tenant_id] = row
 
 
 class MemoryReceiptStore:

@@ -41,6 +41,7 @@ from phone_vault.services.retire_keys import RetireKeys
 from phone_vault.services.rewrap import Rewrap
 from phone_vault.services.rewrapping import Rewrapping
 from phone_vault.services.rotate_keys import RotateKeys
+from phone_vault.services.sealed_off_boardings import SealedOffBoardings
 from phone_vault.services.sealed_plans import SealedPlans
 from phone_vault.services.sealed_purge_runs import SealedPurgeRuns
 from phone_vault.services.sweep_index import SweepIndex
@@ -106,7 +107,7 @@ def _offboard(parts: Parts, settings: JobSettings) -> Job:
         OffBoardingParts(
             versions=_versions(parts),
             records=DynamoTenantRecords(parts.tables, names),
-            off_boardings=DynamoOffBoardingStore(parts.tables, names),
+            off_boardings=SealedOffBoardings(DynamoOffBoardingStore(parts.tables, names), parts.key_ring),
             receipts=_receipts(parts, settings),
         ),
     )

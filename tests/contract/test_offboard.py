@@ -10,6 +10,7 @@ import pytest
 
 from phone_vault.crypto.receipts import checked
 from phone_vault.domain.moments import to_text
+from phone_vault.local import FunctionError
 from tests.integration.support.messages import decrypt, encrypt
 from tests.integration.support.tenants import with_tenants
 from tests.integration.support.vault import Vault, open_vault, problem
@@ -215,3 +216,48 @@ def test_to_an_instance_with_an_old_cache_a_destroyed_record_is_none_and_no_faul
     assert problem(functions["Verify"]()) in ("erased", "not-found")
     assert problem(functions["Decrypt"]()) in ("erased", "not-found")
     assert functions["Lookup"]() == {"matches": []}
+
+
+@WRAPPINGS
+def test_a_forged_row_of_its_progress_makes_no_receipt_and_saves_no_key(vault: Vault, tenant: str) -> None:
+    vault.protect(tenant)
+    forged = {
+        "operation_id": {"S": f"offboard#{tenant}"},
+        "state": {"S": "done"},
+        "counts": {"M": {"stored_numbers": {"N": "777"}}},
+        "revision": {"N": "1"},
+        "reason": {"S": "ring +44 7400 123456"},
+    }
+    vault.put("Operations", forged)
+    with pytest.raises(FunctionError, match="TamperedStore"):
+        off_board(vault, tenant)
+    assert vault.rows("Operations", f"receipt#offboard#{tenant}") == []
+    vault.delete("Operations", forged)
+    receipt = checked_receipt(vault, off_board(vault, tenant))
+    assert (receipt["counts"]["stored_numbers"], receipt["reason"]) == (1, None)
+    assert not has_keys_of_its_own(vault, tenant)
+
+
+@pytest.mark.parametrize("wrapping", ["direct"])
+def test_a_row_that_says_it_was_erased_and_has_its_key_loses_it(vault: Vault, tenant: str) -> None:
+    token = vault.protect(tenant)["token"]
+    (row,) = vault.rows("RecordKeys", f"{tenant}#")
+    vault.put("RecordKeys", {**row, "erased_at": {"S": "2025-01-01T00:00:00Z"}})
+    with pytest.raises(FunctionError, match="TamperedStore"):
+        vault.reveal(tenant, token)
+    assert checked_receipt(vault, off_board(vault, tenant))["counts"]["stored_numbers"] == 1
+    assert not has_keys_of_its_own(vault, tenant)
+
+
+@WRAPPINGS
+def test_what_was_erased_in_the_same_second_does_not_count(vault: Vault, tenant: str) -> None:
+    vault.protect(tenant)
+    vault.protect(tenant, "subject-b")
+    vault.invoke("Erase", {"tenant_id": tenant, "subject_id": "subject-a", "reason": "asked for by letter"})
+    assert checked_receipt(vault, off_board(vault, tenant))["counts"]["stored_numbers"] == 1
+
+
+def has_keys_of_its_own(vault: Vault, tenant: str) -> bool:
+    """Whether a row of RecordKeys has a key that KMS itself opens."""
+    rows = vault.rows("RecordKeys", f"{tenant}#")
+    return any("wrapped_key" in row and row["branch_key_version"]["N"] == "0" for row in rows)

@@ -5,21 +5,23 @@ from datetime import datetime
 from typing import Any
 
 from phone_vault.adapters.record_updates import STILL_HAS_ITS_KEY
-from phone_vault.adapters.rows import moment_in, reading, record_id_of, record_key, version_of
+from phone_vault.adapters.rows import reading, record_id_of, record_key, version_of
 from phone_vault.adapters.scans import ScanPart, of_tenant, tenant_values
 from phone_vault.adapters.tables import ConditionsFailed, TableNames, Tables
-from phone_vault.adapters.tombstones import ERASED_AT, is_tombstone
+from phone_vault.adapters.tombstones import ERASED_AT, OFF_BOARDED
 from phone_vault.domain import moments
 from phone_vault.domain.errors import TamperedStore
 from phone_vault.domain.inventory import Kind
 from phone_vault.domain.job_ports import Cursor
 from phone_vault.domain.ports import RecordId
-from phone_vault.domain.receipt_ports import TenantRecord, TenantRecordPage
+from phone_vault.domain.receipt_ports import KeyFate, TenantRecord, TenantRecordPage
 
-DESTROY = "REMOVE wrapped_key, kms_key SET erased_at = :now, expires_ttl = :expires_at ADD revision :one"
+DESTROY = (
+    "REMOVE wrapped_key, kms_key SET erased_at = :now, off_boarded = :one, expires_ttl = :expires_at ADD revision :one"
+)
 """The next revision, so that a write of whoever has read the row before fails."""
 
-_ATTRIBUTES = ("record_id", "branch_key_version", ERASED_AT)
+_ATTRIBUTES = ("record_id", "branch_key_version", "wrapped_key", ERASED_AT, OFF_BOARDED)
 _MESSAGE_KEY = "m#"
 
 
@@ -49,16 +51,16 @@ def _record_of(row: Mapping[str, Any]) -> TenantRecord:
     record_id = record_id_of(row)
     # Of a row that no function would read, too: it may have a key all the same.
     kind = Kind.MESSAGE_KEY if record_id.token.startswith(_MESSAGE_KEY) else Kind.STORED_NUMBER
-    if is_tombstone(row):
-        with reading("a tombstone in RecordKeys"):
-            return TenantRecord(record_id, kind, has_own_key=False, erased_at=moment_in(row[ERASED_AT]))
-    return TenantRecord(record_id, kind, has_own_key=_has_own_key(row), erased_at=None)
+    return TenantRecord(record_id, kind, _fate_of_key(row))
 
 
-def _has_own_key(row: Mapping[str, Any]) -> bool:
-    """What does not read has one, as far as anybody can tell."""
+def _fate_of_key(row: Mapping[str, Any]) -> KeyFate:
+    if "wrapped_key" not in row:
+        return KeyFate.WENT if OFF_BOARDED in row else KeyFate.NONE
+    if ERASED_AT in row:
+        return KeyFate.STAYS  # no row of the vault's: to readers it is `TamperedStore`, but its key may open something
     try:
         with reading("a row of RecordKeys"):
-            return version_of(row["branch_key_version"]) is None
+            return KeyFate.STAYS if version_of(row["branch_key_version"]) is None else KeyFate.GOES
     except TamperedStore:
-        return True
+        return KeyFate.STAYS

@@ -16,18 +16,23 @@ from phone_vault.adapters.rows import (
 )
 from phone_vault.adapters.standing_rows import standing_in
 from phone_vault.domain import moments
+from phone_vault.domain.errors import TamperedStore
 from phone_vault.domain.message_key import MessageKey
 from phone_vault.domain.retention import Retained
 from phone_vault.domain.tombstone import Tombstone
 
 ERASED_AT = "erased_at"
+OFF_BOARDED = "off_boarded"
+"""Of a tombstone that off-boarding has made: no moment tells it from what was erased in the same second."""
 _STAYS = {"record_id", "subject_ref", "revision", "generation"}
 _STAYS_UNTIL_SWEPT = {"index_positions", "erasure", "due"}
 _PURPOSES = "purpose_names"
 
 
 def is_tombstone(row: Mapping[str, Any]) -> bool:
-    """Whether the row's key was destroyed."""
+    """Whether the row's key was destroyed; `TamperedStore` for one that says so and has its key still."""
+    if ERASED_AT in row and "wrapped_key" in row:
+        raise TamperedStore("a row of RecordKeys says that its key was destroyed, and has it")
     return ERASED_AT in row
 
 

@@ -73,6 +73,11 @@ def purge_run_seal(audit_key: SecretKey, name: str, text: str) -> bytes:
     return mac(audit_key, "purge-run", name.encode(), text.encode())
 
 
+def off_boarding_seal(audit_key: SecretKey, tenant_id: str, text: str) -> bytes:
+    """Authenticates how far the off-boarding of a tenant has come."""
+    return mac(audit_key, "off-boarding", tenant_id.encode(), text.encode())
+
+
 def as_text(digest: bytes) -> str:
     """Base64url without padding."""
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -1,8 +1,8 @@
 """What off-boarding and its receipts need of the world, beside the ports of all jobs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 from phone_vault.domain.audit import Entry
@@ -44,31 +44,38 @@ class ReceiptStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class OffBoarding:
-    """How far the pass over a tenant's records has come, and what it has found up to there."""
+class SealedOffBoarding(NamedTuple):
+    """A row of Operations: how far an off-boarding has come, as text, and the MAC over it."""
 
-    tenant_id: str
-    reason: str | None
-    """As it was given first."""
-    cursor: Cursor | None = None
-    """Where the next page begins; None before the first and after the last."""
-    done: bool = False
-    counts: Mapping[Kind, int] = field(default_factory=dict)
-    revision: int = 0
-    """How often it was written."""
+    text: str
+    seal: bytes
+    revision: int
+    """How often it was written; what the text says of it is sealed."""
 
 
 class OffBoardingStore(Protocol):
     """Off-boardings in Operations. `StoreUnavailable` where it does not answer."""
 
-    def read(self, tenant_id: str) -> OffBoarding | None:
-        """None before it was begun."""
+    def read(self, tenant_id: str) -> SealedOffBoarding | None:
+        """None before it was begun; `TamperedStore` for what does not read."""
         ...
 
-    def save(self, off_boarding: OffBoarding) -> OffBoarding:
-        """Write it with the next revision, if its revision is the stored one: else `Contended`."""
+    def write(self, tenant_id: str, row: SealedOffBoarding) -> None:
+        """If the revision before the row's is the stored one, or the row is the first: else `Contended`."""
         ...
+
+
+class KeyFate(StrEnum):
+    """What becomes of the key in a row of RecordKeys when its tenant leaves."""
+
+    STAYS = "stays"
+    """It does not go with the tenant's branch keys, as far as the row tells: it must be destroyed."""
+    GOES = "goes"
+    """A branch key wraps it."""
+    WENT = "went"
+    """Off-boarding has destroyed it."""
+    NONE = "none"
+    """There was none when the tenant left: it was erased before."""
 
 
 class TenantRecord(NamedTuple):
@@ -76,10 +83,7 @@ class TenantRecord(NamedTuple):
 
     record_id: RecordId
     kind: Kind
-    has_own_key: bool
-    """Whether it has a key that does not go with the tenant's branch keys."""
-    erased_at: datetime | None
-    """Since when it is a tombstone."""
+    fate: KeyFate
 
 
 class TenantRecordPage(NamedTuple):
@@ -97,5 +101,5 @@ class TenantRecords(Protocol):
         ...
 
     def destroy_key(self, record_id: RecordId, now: datetime, expires_at: datetime) -> None:
-        """Make the row a tombstone, whatever it has become since it was read; nothing if it is one, or is gone."""
+        """Make the row a tombstone of off-boarding, whatever it has become; nothing if it has no key, or is gone."""
         ...

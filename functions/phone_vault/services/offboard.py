@@ -14,18 +14,15 @@ from phone_vault.domain.inventory import Kind
 from phone_vault.domain.job_requests import JobReader
 from phone_vault.domain.keys import KeyState, KeyUse
 from phone_vault.domain.moments import to_second
+from phone_vault.domain.off_boarding import OffBoarding
 from phone_vault.domain.policy import Wrapping
 from phone_vault.domain.ports import Contended
-from phone_vault.domain.receipt_ports import (
-    OffBoarding,
-    OffBoardingStore,
-    TenantRecord,
-    TenantRecords,
-)
+from phone_vault.domain.receipt_ports import KeyFate, TenantRecord, TenantRecords
 from phone_vault.domain.receipts import Destroyed, ReceiptKind
 from phone_vault.services.job import Desk, Job
 from phone_vault.services.key_versions import KeyVersions
 from phone_vault.services.receipts import Receipts
+from phone_vault.services.sealed_off_boardings import SealedOffBoardings
 
 KEY_RING_RECOVERY = timedelta(days=35)
 """For how long a destroyed key of KeyRing can be restored from a backup; a test holds the template to it."""
@@ -38,7 +35,7 @@ class OffBoardingParts:
 
     versions: KeyVersions
     records: TenantRecords
-    off_boardings: OffBoardingStore
+    off_boardings: SealedOffBoardings
     receipts: Receipts
 
 
@@ -67,6 +64,11 @@ class Offboard(Job):
     Their order is what makes them complete: first nobody makes keys for the tenant any more, then those that there
     are go, the few that open nearly everything before the many that open one record each; the receipt is last, and
     says what was done.
+
+    Nothing calls it again by itself. A call that ends before the last record answers the state `destroying`: whoever
+    called it calls it again until it answers `destroyed`, with the receipt.
+
+    How far it has come is sealed. A forged row is `TamperedStore`: when it is deleted, the next call begins anew.
     """
 
     name = "Offboard"
@@ -87,26 +89,26 @@ class Offboard(Job):
         if confirmed != tenant_id:
             reader.refuse("/confirm", "must be the tenant's id once more")
         reader.finish()
-        off_boarded_at = self._refuse_from_now_on(order)
+        self._refuse_from_now_on(order)
         self._destroy_key_ring(order)
-        off_boarding = self._destroy_record_keys(order, off_boarded_at)
+        off_boarding = self._destroy_record_keys(order)
         if not off_boarding.done:
             return {"tenant_id": tenant_id, "state": "destroying"}
         receipt = self._receipt(order) or self._issue(order, off_boarding)
         return {"tenant_id": tenant_id, "state": "destroyed", "receipt": receipt}
 
-    def _refuse_from_now_on(self, order: _Order) -> datetime:
+    def _refuse_from_now_on(self, order: _Order) -> None:
         """Before any key goes: a rotation, or an instance that stores a number, would make new ones meanwhile."""
         for _ in range(_ATTEMPTS):
             keys = self._store.keys_of(order.tenant_id)
             if keys.off_boarded_at is not None:
                 self.desk.trail.record([order.event("off-boarding")])
-                return keys.off_boarded_at
+                return
             if not keys.keys:
                 raise NotFound("there is no such tenant")
             with suppress(Contended), self.desk.trail.writing([order.event("off-boarding")]) as [entry]:
                 self._store.off_board(order.tenant_id, order.now, entry)
-                return order.now
+                return
         raise StoreUnavailable("the tenant's keys change too often")
 
     def _destroy_key_ring(self, order: _Order) -> None:
@@ -125,7 +127,7 @@ class Offboard(Job):
                     self._parts.versions.move_on(key, KeyState.DESTROYED, order.caller)
         raise StoreUnavailable("the tenant's keys change too often")
 
-    def _destroy_record_keys(self, order: _Order, off_boarded_at: datetime) -> OffBoarding:
+    def _destroy_record_keys(self, order: _Order) -> OffBoarding:
         """Keys that KMS itself wraps do not go with those of the key ring: each must.
 
         A page is counted as it is found, tombstones of this off-boarding included, and its counts are written together
@@ -140,7 +142,7 @@ class Offboard(Job):
                     pages += 1
                     keys += self._destroy_those_of(page.records, order)
                     counts = Counter(off_boarding.counts)
-                    counts.update(each.kind for each in page.records if _had_its_key(each, off_boarded_at))
+                    counts.update(each.kind for each in page.records if each.fate is not KeyFate.NONE)
                     off_boarding = self._parts.off_boardings.save(
                         replace(off_boarding, cursor=page.next_cursor, done=page.next_cursor is None, counts=counts)
                     )
@@ -152,7 +154,8 @@ class Offboard(Job):
     def _destroy_those_of(self, records: tuple[TenantRecord, ...], order: _Order) -> int:
         # Of a tenant of direct wrapping all: a pass that moves it there may be about to give any of them one.
         is_direct = self.desk.policy.tenant(order.tenant_id).wrapping is Wrapping.DIRECT
-        having = [each for each in records if each.has_own_key or (is_direct and each.erased_at is None)]
+        doomed = {KeyFate.STAYS, KeyFate.GOES} if is_direct else {KeyFate.STAYS}
+        having = [each for each in records if each.fate in doomed]
         if having:
             self.desk.trail.record([order.event("record-keys-destroyed", records=len(having))])
         expires_at = order.now + timedelta(days=self.desk.policy.tombstone_days)
@@ -176,8 +179,3 @@ class Offboard(Job):
             reason=off_boarding.reason,
         )
         return self._parts.receipts.issue(order.receipt_name, destroyed, order.event("off-boarded"))
-
-
-def _had_its_key(record: TenantRecord, off_boarded_at: datetime) -> bool:
-    """Until now: what was erased before does not count among what off-boarding destroys."""
-    return record.erased_at is None or record.erased_at >= off_boarded_at

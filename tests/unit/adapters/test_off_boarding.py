@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +17,7 @@ from phone_vault.domain.audit import BEGINNING, Entry
 from phone_vault.domain.errors import StoreUnavailable, TamperedStore
 from phone_vault.domain.inventory import Kind
 from phone_vault.domain.ports import Contended, RecordId
-from phone_vault.domain.receipt_ports import OffBoarding, TenantRecord
+from phone_vault.domain.receipt_ports import KeyFate, SealedOffBoarding, TenantRecord
 from phone_vault.local import LocalCloud
 from tests.fake_signer import MemorySigner
 from tests.fakes import NEW_YEAR
@@ -119,27 +118,37 @@ class TestOffBoardings:
     def store(self, tables: Tables, names: TableNames) -> DynamoOffBoardingStore:
         return DynamoOffBoardingStore(tables, names)
 
-    def test_it_is_read_as_it_was_saved(self, store: DynamoOffBoardingStore, tenant: str) -> None:
+    def test_it_is_read_as_it_was_written(self, store: DynamoOffBoardingStore, tenant: str) -> None:
         assert store.read(tenant) is None
-        saved = store.save(OffBoarding(tenant, "contract ended", {"record_id": "x"}, counts={Kind.STORED_NUMBER: 7}))
-        assert saved.revision == 1
-        assert store.read(tenant) == saved
-        done = store.save(replace(saved, cursor=None, done=True))
-        assert store.read(tenant) == done
-        assert (done.done, done.cursor, done.revision) == (True, None, 2)
+        first, second = SealedOffBoarding("{}", b"seal", 1), SealedOffBoarding("[]", b"other", 2)
+        store.write(tenant, first)
+        assert store.read(tenant) == first
+        store.write(tenant, second)
+        assert store.read(tenant) == second
 
-    def test_nobody_saves_over_what_another_has_saved(self, store: DynamoOffBoardingStore, tenant: str) -> None:
-        first = store.save(OffBoarding(tenant, None))
-        with pytest.raises(Contended):
-            store.save(OffBoarding(tenant, None))
-        store.save(first)
-        with pytest.raises(Contended):
-            store.save(replace(first, done=True))
+    def test_nobody_writes_over_what_another_has_written(self, store: DynamoOffBoardingStore, tenant: str) -> None:
+        first = SealedOffBoarding("{}", b"seal", 1)
+        store.write(tenant, first)
+        for revision in (1, 3):
+            with pytest.raises(Contended):
+                store.write(tenant, SealedOffBoarding("[]", b"mine", revision))
+        assert store.read(tenant) == first
 
+    @pytest.mark.parametrize(
+        "content",
+        [
+            {"state": "done", "counts": {"stored_numbers": 1}, "revision": 1},
+            {"content": "{}", "revision": 1},
+            {"seal": b"seal", "revision": 1},
+            {"content": "{}", "seal": b"seal"},
+            {"content": b"{}", "seal": b"seal", "revision": 1},
+            {"content": "{}", "seal": "seal", "revision": 1},
+        ],
+    )
     def test_what_does_not_read_is_a_tampered_store(
-        self, store: DynamoOffBoardingStore, dynamodb: Any, names: TableNames, tenant: str
+        self, store: DynamoOffBoardingStore, dynamodb: Any, names: TableNames, tenant: str, content: dict[str, Any]
     ) -> None:
-        row = {"operation_id": f"offboard#{tenant}", "state": "done", "counts": {"numbers": 1}, "revision": 1}
+        row = {"operation_id": f"offboard#{tenant}", **content}
         dynamodb.put_item(TableName=names.operations, Item=serialized(row))
         with pytest.raises(TamperedStore):
             store.read(tenant)
@@ -171,14 +180,16 @@ class TestRecords:
             if cursor is None:
                 return found
 
-    def test_a_page_tells_which_keys_are_the_records_own(self, records: DynamoTenantRecords, tenant: str) -> None:
+    def test_a_page_tells_which_keys_do_not_go_with_branch_keys(
+        self, records: DynamoTenantRecords, tenant: str
+    ) -> None:
         assert self.all(records, tenant) == {
-            name: TenantRecord(RecordId(tenant, name), kind, own, None)
-            for name, kind, own in (
-                ("tok_1", Kind.STORED_NUMBER, False),
-                ("tok_2", Kind.STORED_NUMBER, True),
-                (f"m#{REF}#security", Kind.MESSAGE_KEY, False),
-                (f"m#{REF}#delivery", Kind.MESSAGE_KEY, True),
+            name: TenantRecord(RecordId(tenant, name), kind, fate)
+            for name, kind, fate in (
+                ("tok_1", Kind.STORED_NUMBER, KeyFate.GOES),
+                ("tok_2", Kind.STORED_NUMBER, KeyFate.STAYS),
+                (f"m#{REF}#security", Kind.MESSAGE_KEY, KeyFate.GOES),
+                (f"m#{REF}#delivery", Kind.MESSAGE_KEY, KeyFate.STAYS),
             )
         }
 
@@ -189,7 +200,7 @@ class TestRecords:
         for number, odd in enumerate(odd_ones):
             self.put(dynamodb, names, {"record_id": f"{tenant}#odd-{number}", "wrapped_key": b"key", **odd})
         found = self.all(records, tenant)
-        assert all(found[f"odd-{number}"].has_own_key for number in range(3))
+        assert all(found[f"odd-{number}"].fate is KeyFate.STAYS for number in range(3))
 
     def test_a_destroyed_key_leaves_a_tombstone(
         self, records: DynamoTenantRecords, dynamodb: Any, names: TableNames, tenant: str
@@ -199,10 +210,9 @@ class TestRecords:
         after = self.row(dynamodb, names, f"{tenant}#tok_2")
         expires_ttl = int((NEW_YEAR + timedelta(days=90)).timestamp())
         kept = {name: value for name, value in before.items() if name not in ("wrapped_key", "kms_key")}
-        assert after == {**kept, "revision": 4, "erased_at": "2026-01-01T00:00:00Z", "expires_ttl": expires_ttl}
-        assert self.all(records, tenant)["tok_2"] == TenantRecord(
-            RecordId(tenant, "tok_2"), Kind.STORED_NUMBER, has_own_key=False, erased_at=NEW_YEAR
-        )
+        made = {"revision": 4, "erased_at": "2026-01-01T00:00:00Z", "off_boarded": 1, "expires_ttl": expires_ttl}
+        assert after == {**kept, **made}
+        assert self.all(records, tenant)["tok_2"].fate is KeyFate.WENT
 
     def test_a_tombstone_stays_as_it_is(
         self, records: DynamoTenantRecords, dynamodb: Any, names: TableNames, tenant: str
@@ -229,12 +239,30 @@ class TestRecords:
         after = self.row(dynamodb, names, f"{tenant}#tok_2")
         assert ("wrapped_key" in after, after["revision"]) == (False, 10)
 
-    def test_a_tombstone_without_a_moment_is_a_tampered_store(
-        self, records: DynamoTenantRecords, dynamodb: Any, names: TableNames, tenant: str
+    @pytest.mark.parametrize("erased_at", ["2026-01-01T00:00:00Z", "yesterday"])
+    def test_what_was_erased_before_has_no_key(
+        self, records: DynamoTenantRecords, dynamodb: Any, names: TableNames, tenant: str, erased_at: str
     ) -> None:
-        self.put(dynamodb, names, {"record_id": f"{tenant}#tok_3", "erased_at": "yesterday"})
-        with pytest.raises(TamperedStore):
-            records.page(tenant, None)
+        self.put(dynamodb, names, {"record_id": f"{tenant}#tok_3", "erased_at": erased_at})
+        assert self.all(records, tenant)["tok_3"].fate is KeyFate.NONE
+
+    @pytest.mark.parametrize("more", [{}, {"off_boarded": 1}])
+    @pytest.mark.parametrize("name", ["tok_1", "tok_2"])
+    def test_what_says_that_it_was_erased_and_has_its_key_has_one_to_destroy(
+        self,
+        records: DynamoTenantRecords,
+        dynamodb: Any,
+        names: TableNames,
+        tenant: str,
+        name: str,
+        more: dict[str, Any],
+    ) -> None:
+        row = self.row(dynamodb, names, f"{tenant}#{name}")
+        self.put(dynamodb, names, {**row, "erased_at": "2025-01-01T00:00:00Z", **more})
+        assert self.all(records, tenant)[name].fate is KeyFate.STAYS
+        records.destroy_key(RecordId(tenant, name), NEW_YEAR, NEW_YEAR + timedelta(days=90))
+        assert "wrapped_key" not in self.row(dynamodb, names, f"{tenant}#{name}")
+        assert self.all(records, tenant)[name].fate is KeyFate.WENT
 
 
 def test_a_tenant_is_noted_as_gone_once_and_its_entry_with_it(tables: Tables, names: TableNames, tenant: str) -> None:

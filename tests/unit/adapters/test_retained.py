@@ -12,6 +12,7 @@ from phone_vault.adapters.numbers import DynamoNumberStore
 from phone_vault.adapters.retained import DynamoRetainedStore
 from phone_vault.adapters.rows import message_key_of, record_of
 from phone_vault.domain.audit import Entry
+from phone_vault.domain.errors import TamperedStore
 from phone_vault.domain.ports import Contended, NewMessageKey, RecordId
 from phone_vault.domain.retention import Retained, bucket_on
 from phone_vault.domain.rights_ports import Because
@@ -93,6 +94,21 @@ def test_shredding_is_one_conditional_update(store: Store, tenant: str) -> None:
         store.shred(record)
     assert names_of(requests) == {"UpdateItem": 1}
     assert "ReturnValues" not in requests[0][1]
+
+
+def test_a_row_that_says_it_was_shredded_and_has_its_key_is_a_tampered_store(store: Store, tenant: str) -> None:
+    number, key = store.number(tenant), store.message_key(tenant)
+    for record in (number, key):
+        store.vault.spoil(record, "erased_at", {"S": "2025-01-01T00:00:00Z"})
+        with pytest.raises(TamperedStore):
+            store.read(record)
+    numbers = DynamoNumberStore(store.vault.tables, store.vault.names)
+    with pytest.raises(TamperedStore):
+        numbers.records([RecordId(tenant, number.token)])
+    with pytest.raises(TamperedStore):
+        numbers.records_and_messages([RecordId(tenant, number.token)])
+    with pytest.raises(TamperedStore):
+        numbers.message_keys([key.key_id])
 
 
 def test_a_message_key_keeps_its_generation(store: Store, tenant: str) -> None:

@@ -11,14 +11,17 @@ from phone_vault.domain.callers import direct_caller
 from phone_vault.domain.errors import StoreUnavailable, TamperedStore
 from phone_vault.domain.keys import KeyId, KeyState, KeyUse, RotationReason, WrappedKey
 from phone_vault.domain.moments import to_text
+from phone_vault.domain.off_boarding import OffBoarding, off_boarding_text
 from phone_vault.domain.policy_file import parse
 from phone_vault.domain.ports import Contended, RecordId
+from phone_vault.domain.receipt_ports import SealedOffBoarding
 from phone_vault.services.audit_trail import AuditTrail
 from phone_vault.services.job import Desk
 from phone_vault.services.key_ring import KeyRing
 from phone_vault.services.key_versions import KeyVersions
 from phone_vault.services.offboard import Offboard, OffBoardingParts
 from phone_vault.services.receipts import Receipts
+from phone_vault.services.sealed_off_boardings import SealedOffBoardings
 from phone_vault.services.tally import Tally
 from tests.fake_off_boarding import (
     DisturbedKeyRingStore,
@@ -72,7 +75,7 @@ class World:
             OffBoardingParts(
                 self.versions(trail),
                 self.records,
-                self.off_boardings,
+                SealedOffBoardings(self.off_boardings, ring),
                 Receipts(self.receipts, self.signer, trail, key_recovery=self.key_recovery),
             ),
         )
@@ -334,9 +337,23 @@ def test_what_was_erased_before_does_not_count(world: World) -> None:
     assert world.records.rows[RecordId("acme", "tok_d0")].erased_at == erased_at
 
 
+def test_what_was_erased_in_the_same_second_does_not_count(world: World) -> None:
+    for token in ("tok_0", "tok_d0"):
+        world.records.rows[RecordId("acme", token)] = Row(is_direct=False, has_key=False, erased_at=world.clock.now())
+    assert world.receipt(world.call())["counts"] == {"stored_numbers": 6, "message_keys": 2}
+
+
+def test_what_says_that_it_was_erased_and_has_its_key_loses_it_and_counts(world: World) -> None:
+    for token in ("tok_0", "tok_d0"):
+        row = world.records.rows[RecordId("acme", token)]
+        world.records.rows[RecordId("acme", token)] = replace(row, erased_at=world.clock.now())
+    assert world.receipt(world.call())["counts"] == {"stored_numbers": 8, "message_keys": 2}
+    assert not any(world.records.rows[RecordId("acme", token)].has_key for token in ("tok_0", "tok_d0"))
+
+
 def test_two_calls_at_once_make_one_receipt(world: World) -> None:
     answers: list[dict[str, Any]] = []
-    for step in ("key_ring.off_board", "key_ring.change", "records.destroy_key", "off_boardings.save", "receipts.add"):
+    for step in ("key_ring.off_board", "key_ring.change", "records.destroy_key", "off_boardings.write", "receipts.add"):
         one = World()
         one.disturbances.before(step, lambda one=one: answers.append(one.call()))  # type: ignore[misc]
         answers.append(one.call())
@@ -442,6 +459,64 @@ class TestTheReceipt:
         assert not list(world.records.with_own_keys("acme"))
 
 
+class TestItsProgress:
+    """What somebody with write access to Operations could make of it."""
+
+    @pytest.fixture
+    def world(self, world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+        monkeypatch.setattr(Offboard, "pages_a_call", 1)
+        return world
+
+    def tampered(self, world: World) -> None:
+        with pytest.raises(TamperedStore):
+            world.call()
+        assert not world.receipts.texts
+
+    def test_a_forged_one_makes_no_receipt_and_when_it_is_deleted_the_next_call_begins_anew(self, world: World) -> None:
+        text = off_boarding_text(OffBoarding("acme", "ring +44 7400 123456", done=True, revision=1))
+        world.off_boardings.rows["acme"] = SealedOffBoarding(text, b"0" * 32, 1)
+        self.tampered(world)
+        del world.off_boardings.rows["acme"]
+        receipt = world.receipt(world.call(until_done=True))
+        assert (receipt["counts"], receipt["reason"]) == ({"stored_numbers": 8, "message_keys": 2}, None)
+
+    @pytest.mark.parametrize(
+        ("said", "instead"),
+        [
+            ('"done":false', '"done":true'),
+            ('"stored_numbers":1', '"stored_numbers":0'),
+            ("contract ended", "contract broken"),
+            ('"revision":1', '"revision":2'),
+        ],
+    )
+    def test_an_edited_one_makes_no_receipt(self, world: World, said: str, instead: str) -> None:
+        assert world.call({**ACME, "reason": "contract ended"})["state"] == "destroying"
+        row = world.off_boardings.rows["acme"]
+        assert said in row.text
+        world.off_boardings.rows["acme"] = row._replace(text=row.text.replace(said, instead))
+        self.tampered(world)
+
+    def test_one_of_another_revision_makes_no_receipt(self, world: World) -> None:
+        world.call()
+        world.off_boardings.rows["acme"] = world.off_boardings.rows["acme"]._replace(revision=7)
+        self.tampered(world)
+
+    def test_that_of_another_tenant_does_not_pass_for_this_ones(self, world: World) -> None:
+        world.receipt(world.call({"tenant_id": "other", "confirm": "other"}, until_done=True))
+        world.off_boardings.rows["acme"] = world.off_boardings.rows["other"]
+        with pytest.raises(TamperedStore):
+            world.call()
+        assert world.receipts.texts.keys() == {"offboard#other"}
+
+    def test_that_of_an_earlier_call_counts_nothing_twice(self, world: World) -> None:
+        world.call()
+        earlier = world.off_boardings.rows["acme"]
+        world.call()
+        world.off_boardings.rows["acme"] = earlier
+        receipt = world.receipt(world.call(until_done=True))
+        assert receipt["counts"] == {"stored_numbers": 8, "message_keys": 2}
+
+
 def test_keys_that_a_restore_brought_back_are_destroyed_again(world: World) -> None:
     branch = world.key_rows()["branch#1"]
     first = world.call()
@@ -455,7 +530,7 @@ def test_keys_that_a_restore_brought_back_are_destroyed_again(world: World) -> N
     [
         ("key_ring.keys_of", StoreUnavailable("no answer"), "store-unavailable"),
         ("key_ring.change", Contended("another"), "store-unavailable"),
-        ("off_boardings.save", Contended("another"), "store-unavailable"),
+        ("off_boardings.write", Contended("another"), "store-unavailable"),
         ("receipts.add", Contended("another"), "store-unavailable"),
         ("records.destroy_key", StoreUnavailable("no answer"), "store-unavailable"),
     ],
