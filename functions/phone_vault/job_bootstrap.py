@@ -15,6 +15,7 @@ from phone_vault.adapters.receipts import DynamoReceiptStore
 from phone_vault.adapters.retained import DynamoRetainedStore
 from phone_vault.adapters.runs import DynamoRunStore
 from phone_vault.adapters.signer import KmsSigner
+from phone_vault.adapters.subjects import DynamoSubjectStore
 from phone_vault.adapters.suppressions import DynamoSuppressionStore
 from phone_vault.adapters.swept_index import DynamoSweptIndex
 from phone_vault.adapters.tenant_records import DynamoTenantRecords
@@ -186,6 +187,7 @@ def _purge_page(parts: Parts, settings: JobSettings) -> Job:
             plans=_plans(parts),
             runs=_purge_runs(parts),
             retained=retained,
+            subjects=DynamoSubjectStore(tables, names),
             due_index=DynamoDueIndex(tables, names),
             destruction=Destruction(retained, tombstone_days=parts.policy.tombstone_days),
         ),

@@ -117,9 +117,14 @@ def test_what_is_held_and_restricted_is_told_apart(cloud: LocalCloud, capsys: Ou
     assert (answer["due"], answer["held"], answer["restricted"]) == (3, 1, 1)
 
 
-def test_a_plan_of_no_tenant_is_a_problem(cloud: LocalCloud, capsys: Output) -> None:
-    report = told(capsys, "purge", "plan", "--tenant", "nobody", code=1)
-    assert report["problem"] == "PlanPurge refuses: not-found: there is no such tenant"
+def test_a_plan_of_a_tenant_of_which_nothing_was_ever_stored_is_of_nothing(cloud: LocalCloud, capsys: Output) -> None:
+    assert told(capsys, "purge", "plan", "--tenant", "nobody")["due"] == 0
+
+
+def test_a_plan_of_a_tenant_that_has_left_is_a_problem(cloud: LocalCloud, capsys: Output) -> None:
+    cloud.invoke("Offboard", {"tenant_id": "acme", "confirm": "acme"})
+    report = told(capsys, "purge", "plan", "--tenant", "acme", code=1)
+    assert report["problem"] == "PlanPurge refuses: not-found: there is no such tenant any more"
 
 
 # Runs.

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from phone_vault.crypto.receipts import salted
 from phone_vault.domain.audit import Event
 from phone_vault.domain.callers import Caller
-from phone_vault.domain.errors import Fault, InvalidRequest
+from phone_vault.domain.errors import Fault, InvalidRequest, TamperedStore
 from phone_vault.domain.job_ports import Unreadable
 from phone_vault.domain.job_requests import JobReader
 from phone_vault.domain.message_key import MessageKeyId
@@ -31,12 +31,15 @@ from phone_vault.domain.purge_run import (
 from phone_vault.domain.purging import KEPT as KEPT_FATES
 from phone_vault.domain.purging import Fate, because_of, fate_of_found, next_bucket, without_ended
 from phone_vault.domain.retention import Retained, bucket_on
-from phone_vault.domain.rights_ports import RetainedStore
+from phone_vault.domain.rights_ports import RetainedStore, SubjectStore
+from phone_vault.domain.subject import SubjectId
 from phone_vault.domain.tombstone import Tombstone
 from phone_vault.services.destruction import Destruction
+from phone_vault.services.erasure_end import end_erasure
 from phone_vault.services.found_records import Found, read_each
 from phone_vault.services.job import Desk, Worker
 from phone_vault.services.purge_runs import PurgeRuns
+from phone_vault.services.right import RightStores
 from phone_vault.services.sealed_plans import SealedPlans
 
 _ATTEMPTS = 5
@@ -50,6 +53,7 @@ class PurgePageParts:
     plans: SealedPlans
     runs: PurgeRuns
     retained: RetainedStore
+    subjects: SubjectStore
     due_index: DueIndex
     destruction: Destruction
 
@@ -114,17 +118,18 @@ class PurgePage(Worker):
         """`Contended`, for the state machine to call again, if somebody else is at the page."""
         save = self._parts.runs.store.save_progress
         listed = self._parts.plans.page(run.plan_id, progress.page).listed
+        task = _Task(caller, run, progress.page, now, is_taken_over=progress.state is PageState.OPEN)
         if progress.state is PageState.COUNTED:
             there = read_each(self._parts.retained, [each.record_id for each in listed]).values()
-            self._close(each for each in there if isinstance(each, Tombstone) and not each.is_swept)
+            dead = [each for each in there if isinstance(each, Tombstone)]
         else:
-            is_taken_over = progress.state is PageState.OPEN
             progress = save(replace(progress, state=PageState.OPEN))
-            task = _Task(caller, run, progress.page, now, is_taken_over)
             settled = self._settle_all(task, listed)
             self._log(settled)
             progress = save(_counted(progress, settled))
-            self._close(each.dead for each in settled if each.dead is not None)
+            dead = [each.dead for each in settled if each.dead is not None]
+        self._close(each for each in dead if not each.is_swept)
+        self._end_erasures(task, dead)
         save(replace(progress, state=PageState.DONE))
 
     def _settle_all(self, task: _Task, listed: Sequence[Listed]) -> list[_Settled]:
@@ -201,6 +206,23 @@ class PurgePage(Worker):
 
     def _close_one(self, dead: Tombstone) -> None:
         (self._parts.due_index if dead.message_purpose is None else self._parts.retained).close(dead)
+
+    def _end_erasures(self, task: _Task, dead: Iterable[Tombstone]) -> None:
+        """Also of what is swept already: whoever has swept it may have been stopped before this.
+
+        A record does not say whether its subject is being erased: an erasure that was stopped before it came to the
+        record is told by the subject's row alone.
+        """
+        subject_ids = dict.fromkeys(SubjectId(each.tenant_id, each.subject_ref) for each in dead)
+        self._parts.destruction.each(partial(self._end_erasure, task), subject_ids)
+
+    def _end_erasure(self, task: _Task, subject_id: SubjectId) -> None:
+        stores = RightStores(self._parts.subjects, self._parts.retained)
+        event = task.event("erasure-ended", subject_id.tenant_id, ())
+        try:
+            end_erasure(stores, self.desk.trail, event, subject_id)
+        except TamperedStore:  # it stops no other record: the subject takes no numbers until somebody has looked
+            _LOG.warning("an erasure could not be ended", extra={"tenant": subject_id.tenant_id})
 
     @staticmethod
     def _log(settled: Iterable[_Settled]) -> None:

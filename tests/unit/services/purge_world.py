@@ -134,6 +134,7 @@ class PurgeWorld(RightsWorld):
                 plans=SealedPlans(self.plans, desk.key_ring),
                 runs=PurgeRuns(SealedPurgeRuns(self.runs, desk.key_ring)),
                 retained=self.retained,
+                subjects=self.subjects,
                 due_index=self.due_index,
                 destruction=Destruction(self.retained, tombstone_days=desk.policy.tombstone_days, at_once=1),
             ),
