@@ -14,8 +14,9 @@ from phone_vault.domain.keys import KeyUse
 from phone_vault.domain.message_key import MessageKey, MessageKeyId
 from phone_vault.domain.policy_file import parse
 from phone_vault.domain.secret import SecretKey
+from phone_vault.domain.wrapped_record import WrappedRecordKey
 from phone_vault.services.key_ring import KeyRing
-from phone_vault.services.record_keys import RecordKeys, WrappedRecordKey
+from phone_vault.services.record_keys import RecordKeys
 from phone_vault.services.tally import Measure, Tally
 from tests.fakes import NEW_YEAR, ManualClock, MemoryKeyRingStore, MemoryKeyWrapper
 from tests.unit.samples import POLICY
