@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from phone_vault.cli.console import Console
 from phone_vault.cli.meter import Measured, meter
@@ -41,7 +41,9 @@ class Supposition:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sizes:
+class Sizes:
+    """Of the vault's rows; `record`: bytes of one of RecordKeys."""
+
     rows: RowSizes
     record: float
 
@@ -57,6 +59,25 @@ def wanted_by(order: Order) -> Wanted:
         re_encrypts=order.re_encrypts,
         rotates_kms_keys=is_kms,
     )
+
+
+def sizes_of(dynamodb: Any, outputs: Mapping[str, str]) -> Sizes:
+    """On average, as DynamoDB has last looked."""
+    from phone_vault.adapters.reckoned_rows import ADDED_MOMENT_BYTES, ADDED_POSITION_BYTES
+    from phone_vault.adapters.table_sizes import table_size
+
+    def mean(table: str, example: float) -> float:
+        size = table_size(dynamodb, outputs[table])
+        return size.size_bytes / size.items if size.items else example
+
+    rows = RowSizes(
+        message=mean("NumbersTable", _EXAMPLE_SIZES["message"]),
+        index_entry=mean("LookupIndexTable", _EXAMPLE_SIZES["index_entry"]),
+        key_ring_row=mean("KeyRingTable", _EXAMPLE_SIZES["key_ring_row"]),
+        added_position=ADDED_POSITION_BYTES,
+        added_moment=ADDED_MOMENT_BYTES,
+    )
+    return Sizes(rows, mean("RecordKeysTable", _EXAMPLE_RECORD_BYTES))
 
 
 def _nobody(line: str) -> None:
@@ -144,22 +165,8 @@ class Subject:
             sizes.record,
         )
 
-    def _sizes(self) -> _Sizes:
-        """On average, as DynamoDB has last looked."""
-        from phone_vault.adapters.reckoned_rows import ADDED_MOMENT_BYTES, ADDED_POSITION_BYTES
-
-        def mean(table: str, example: float) -> float:
-            size = self._rows_of(table)
-            return size.size_bytes / size.items if size.items else example
-
-        rows = RowSizes(
-            message=mean("NumbersTable", _EXAMPLE_SIZES["message"]),
-            index_entry=mean("LookupIndexTable", _EXAMPLE_SIZES["index_entry"]),
-            key_ring_row=mean("KeyRingTable", _EXAMPLE_SIZES["key_ring_row"]),
-            added_position=ADDED_POSITION_BYTES,
-            added_moment=ADDED_MOMENT_BYTES,
-        )
-        return _Sizes(rows, mean("RecordKeysTable", _EXAMPLE_RECORD_BYTES))
+    def _sizes(self) -> Sizes:
+        return sizes_of(self._dynamodb, self._vault.outputs)
 
     def _rows_of(self, table: str) -> "TableSize":
         from phone_vault.adapters.table_sizes import table_size

@@ -1,5 +1,6 @@
 """The estimate, for people and for machines."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -30,6 +31,10 @@ class Told:
         return prices.cost(self.reckoned.total, self.duration.busy * self.memory_gigabytes, self.prices)
 
 
+Cost = Mapping[str, float]
+"""By service, in US dollars."""
+
+
 def as_json(told: Told) -> dict[str, Any]:
     """Everything, with the prices that were put in."""
     reckoned = told.reckoned
@@ -43,15 +48,22 @@ def as_json(told: Told) -> dict[str, Any]:
             "re_encrypt": round(reckoned.re_encrypts),
             "sweep": round(reckoned.sweeps),
         },
-        **_bill(reckoned.total),
-        "steps": {name: _bill(bill) for name, bill in reckoned.steps.items()},
+        **bill_as_json(reckoned.total),
+        "steps": {name: bill_as_json(bill) for name, bill in reckoned.steps.items()},
         "minutes": {
             "waiting": round(told.duration.waiting / 60, 1),
             "working": round(told.duration.working / 60, 1),
             "total": round((told.duration.waiting + told.duration.working) / 60, 1),
         },
-        "cost_usd": {**{name: round(value, 6) for name, value in told.cost.items()}, "total": round(_total(told), 6)},
-        "prices": {"region": prices.REGION, "date": prices.DATE, "sources": prices.SOURCES, **asdict(told.prices)},
+        **prices_as_json(told.cost, told.prices),
+    }
+
+
+def prices_as_json(cost: Cost, named: Prices) -> dict[str, Any]:
+    """The cost, and the prices that were put in."""
+    return {
+        "cost_usd": {**{name: round(value, 6) for name, value in cost.items()}, "total": round(sum(cost.values()), 6)},
+        "prices": {"region": prices.REGION, "date": prices.DATE, "sources": prices.SOURCES, **asdict(named)},
     }
 
 
@@ -68,24 +80,31 @@ def show(told: Told, console: Console) -> None:
     }
     table(console, ["what", "records"], [[name, round(count)] for name, count in changes.items()])
     console.section("Requests", "By step; control is what is decided between the passes, and the making of keys.")
+    waiting, working = told.duration.waiting, told.duration.working
+    time = f"{time_in_words(waiting)} of waiting and about {time_in_words(working)} of work"
+    show_bills(reckoned.steps, total, time, told.cost, console)
+
+
+def show_bills(steps: Mapping[str, Bill], total: Bill, time: str, cost: Cost, console: Console) -> None:
+    """By step and together, with time and cost."""
     header = ["step", "requests", "read units", "write units", "KMS calls"]
-    rows = [[name, *_row(bill)] for name, bill in reckoned.steps.items()]
+    rows = [[name, *_row(bill)] for name, bill in steps.items()]
     table(console, header, [*rows, ["all", *_row(total)]])
     console.say()
     console.say(
         f"{total.invocations:,.0f} invocations of functions, {total.transitions:,.0f} transitions of the state machine"
     )
-    console.section("Time", "The waits are certain. The rest assumes how fast AWS answers, and was not measured there.")
-    waiting, working = told.duration.waiting, told.duration.working
-    console.say(f"{_time(waiting)} of waiting and about {_time(working)} of work")
+    console.section("Time", "Waits are certain. The rest assumes how fast AWS answers, and was not measured there.")
+    console.say(time)
     console.section(
         "Cost", f"{prices.REGION}, on demand, prices as of {prices.DATE}: check them, or name others with --price."
     )
-    costs = [*((_SERVICES[name], value) for name, value in told.cost.items()), ("all", _total(told))]
-    table(console, ["service", "USD"], [[name, _dollars(value)] for name, value in costs])
+    services = [*((_SERVICES[name], value) for name, value in cost.items()), ("all", sum(cost.values()))]
+    table(console, ["service", "USD"], [[name, _dollars(value)] for name, value in services])
 
 
-def _bill(bill: Bill) -> dict[str, Any]:
+def bill_as_json(bill: Bill) -> dict[str, Any]:
+    """Rounded."""
     return {
         "requests": {name: round(count) for name, count in sorted(bill.requests.items())},
         "read_units": round(bill.read_units, 1),
@@ -100,15 +119,12 @@ def _row(bill: Bill) -> list[str | int]:
     return [round(bill.requests.total()), round(bill.read_units), round(bill.write_units), round(bill.kms_calls)]
 
 
-def _total(told: Told) -> float:
-    return sum(told.cost.values())
-
-
 def _dollars(value: float) -> str:
     return f"{value:,.2f}" if value >= 1 else f"{value:.4f}"
 
 
-def _time(seconds: float) -> str:
+def time_in_words(seconds: float) -> str:
+    """In seconds, minutes or hours."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = seconds / 60
