@@ -102,6 +102,5 @@ class Following:
         if execution.is_running and since is not None and time.monotonic() - since > _QUIET_SECONDS:
             self._quiet_since = None
             self._console.say(
-                f"waiting: for {counted(self._wait_seconds, 'second')} functions may still work with the keys as they "
-                "were; applications are served meanwhile"
+                f"waiting: functions may use the keys of before for {counted(self._wait_seconds, 'second')} more"
             )
