@@ -156,7 +156,7 @@ FLOWS: Mapping[str, tuple[Flow, ...]] = {
     # First, because the first purge asks for every day that the vault is old.
     "PlanPurge": (purge_flows.plans, job_flows.refused("PlanPurge")),
     "AdvancePurge": (purge_flows.purges, purge_flows.planned_without_a_key),
-    "PurgePage": (purge_flows.records, purge_flows.page_without_a_key),
+    "PurgePage": (purge_flows.records, purge_flows.erasures, purge_flows.page_without_a_key),
     **{function: (own, refusals(function), faults(function)) for function, own in _OPERATIONS.items()},
     "RotateKeys": (
         job_flows.new_versions,

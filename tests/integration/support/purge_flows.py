@@ -33,7 +33,9 @@ def purges(vault: Vault) -> None:
 
 
 def planned_without_a_key(vault: Vault) -> None:
-    """The seal of a plan is by the vault's own key, which is made on its first use."""
+    """The seal of a plan is by the vault's own key, which is made on its first use; no run is sealed before it."""
+    for row in vault.rows("Operations", "purge#"):
+        vault.delete("Operations", row)
     without_the_vaults_own_key(vault)
     assert planned(vault)
 
@@ -46,6 +48,20 @@ def records(vault: Vault) -> None:
     for tenant, counted in (("ending-number", "purged"), ("ending-message", "message_keys")):
         plan_id = vault.invoke("PlanPurge", {"tenant_id": tenant})["plan_id"]
         assert purged(vault, plan_id)[counted] == 1
+
+
+def erasures(vault: Vault) -> None:
+    """One that waits for no hold any more, because a release was stopped before it could carry it out."""
+    tenant, case = "ending-erasure", {"tenant_id": "ending-erasure", "case_id": "case 1"}
+    token = vault.protect(tenant)["token"]
+    vault.invoke("Hold", {**case, "token": token, "action": "place", "reason": "order of a court"})
+    assert vault.invoke("Erase", {"tenant_id": tenant, "subject_id": "subject-a", "reason": "request"})["blocked"]
+    (row,) = vault.rows("RecordKeys", f"{tenant}#")
+    vault.put("RecordKeys", {name: value for name, value in row.items() if name != "legal_holds"})
+    assert problem(vault.protect(tenant)) == "conflict"
+    vault.clock.advance(days=2)
+    assert purged(vault, vault.invoke("PlanPurge", {"tenant_id": tenant})["plan_id"])["purged"] == 1
+    assert vault.protect(tenant)["created"] is True
 
 
 def page_without_a_key(vault: Vault) -> None:
