@@ -7,6 +7,8 @@ from tests.many_due import purged, world_of
 MOST_BYTES = 600_000
 """That a call of a job holds beside what the tables do: a page of records, or a receipt's 1,000 leaves."""
 WRITES = ("retained.shred", "retained.clear", "due.leave", "due.close")
+ASKED_OF_EACH_SUBJECT = "subjects.read"
+"""Whether an erasure of it has waited for this."""
 
 
 def test_a_purge_with_nothing_due_makes_the_same_calls_in_a_vault_of_100_and_of_10_000_records() -> None:
@@ -25,6 +27,7 @@ def test_each_due_number_takes_four_writes(due: int) -> None:
     taken = purged(*world_of(due))
     assert taken.output["purged"] == due
     assert {name: taken.calls[name] for name in WRITES} == dict.fromkeys(WRITES, due)
+    assert taken.calls[ASKED_OF_EACH_SUBJECT] == due
 
 
 def test_what_a_page_takes_beside_does_not_grow() -> None:
@@ -32,7 +35,7 @@ def test_what_a_page_takes_beside_does_not_grow() -> None:
     beside = []
     for due in (1_600, 6_400):
         taken = purged(*world_of(due))
-        beside.append((sum(taken.calls.values()) - due * len(WRITES)) / (due / 100))
+        beside.append((sum(taken.calls.values()) - due * len((*WRITES, ASKED_OF_EACH_SUBJECT))) / (due / 100))
     assert beside[1] <= beside[0] < 16
 
 
