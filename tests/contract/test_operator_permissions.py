@@ -1,6 +1,7 @@
-"""The permissions that the help of `rotate` and `estimate` names suffice, and no more is asked for."""
+"""The permissions that the help of commands names suffice, and no more is asked for."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,9 +9,12 @@ import pytest
 
 from phone_vault.adapters.inventory import Inventory
 from phone_vault.adapters.operator_access import CannotAsk
+from phone_vault.adapters.purge_reading import PurgeReading
 from phone_vault.adapters.reckoned_rows import ReckonedRows
 from phone_vault.adapters.rotation_reading import RotationReading
 from phone_vault.cli import main
+from phone_vault.domain.inventory import Gone, Holding
+from phone_vault.domain.purge_run import UNATTENDED
 from phone_vault.local import LocalCloud
 from tests.contract.vaults import opened
 from tests.embedded.probes import allow, client_as, deploy
@@ -95,8 +99,51 @@ def test_status_reads_censuses_alone(cloud: LocalCloud, capsys: Output) -> None:
         found.latest()
 
 
+def of_status(capsys: Output) -> list[str]:
+    told = re.search(r"\nRecordKeys: (.*?);", help_of(capsys, "status"), re.DOTALL)
+    assert told is not None
+    return re.findall(r"\w+", re.sub(r"\(.*?\)", "", told[1], flags=re.DOTALL))
+
+
+def holdings(dynamodb: Any, cloud: LocalCloud) -> list[Any]:
+    outputs = cloud.outputs
+    inventory = Inventory(dynamodb, record_keys=outputs["RecordKeysTable"], key_ring=outputs["KeyRingTable"])
+    return list(inventory.holdings())
+
+
+def test_records_are_counted_by_what_the_help_of_status_names(cloud: LocalCloud, capsys: Output) -> None:
+    cloud.invoke("Erase", {"tenant_id": "acme", "subject_id": "subject-00000", "reason": "asked for it"})
+    named = of_status(capsys)
+    found = holdings(permitted(cloud, reading("RecordKeys", "SPECIFIC_ATTRIBUTES", *named)), cloud)
+    assert Counter(type(each) for each in found) == {Holding: 2, Gone: 1}
+
+
+@pytest.mark.parametrize("missing", ["legal_holds", "restriction", "ended", "erasure", "erased_at", "last_used"])
+def test_status_needs_each_attribute_that_its_help_names(cloud: LocalCloud, capsys: Output, missing: str) -> None:
+    named = of_status(capsys)
+    named.remove(missing)
+    with pytest.raises(CannotAsk, match="RecordKeys may not be read with these credentials"):
+        holdings(permitted(cloud, reading("RecordKeys", "SPECIFIC_ATTRIBUTES", *named)), cloud)
+
+
+def test_purge_reads_no_row_of_operations_but_those_that_its_help_names(cloud: LocalCloud, capsys: Output) -> None:
+    cloud.clock.advance(days=3651)
+    cloud.execute("Purge", {"plan_id": cloud.invoke("PlanPurge", {})["plan_id"]})
+    cloud.execute("Purge", {})
+    assert "dynamodb:LeadingKeys = purge#*, receipt#purge#*" in help_of(capsys, "purge", "run")
+    keys = {"dynamodb:LeadingKeys": ["purge#*", "receipt#purge#*"]}
+    operations = allow("dynamodb:BatchGetItem", TABLE.format("Operations"), ForAllValues__StringLike=keys)
+    dynamodb = permitted(cloud, operations)
+    found = PurgeReading(dynamodb, cloud.outputs["OperationsTable"])
+    run = found.run(UNATTENDED)
+    assert run is not None
+    assert found.pages(run.run_id, range(run.pages)) == []
+    with pytest.raises(CannotAsk):
+        RotationReading(dynamodb, cloud.outputs["OperationsTable"]).latest()
+
+
 def test_keys_are_listed_by_what_the_help_of_status_names(cloud: LocalCloud, capsys: Output) -> None:
-    told = re.search(r"on KeyRing: (.*?)\.", help_of(capsys, "status"), re.DOTALL)
+    told = re.search(r"on\s+KeyRing: (.*?)\.", help_of(capsys, "status"), re.DOTALL)
     assert told is not None
     dynamodb = permitted(cloud, reading("KeyRing", "SPECIFIC_ATTRIBUTES", *re.findall(r"\w+", told[1])))
     inventory = Inventory(
