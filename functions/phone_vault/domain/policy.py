@@ -126,6 +126,8 @@ class Tenant:
     wrapping: Wrapping = Wrapping.BRANCH
     kms_key: str | None = None
     index: bool = True
+    former_kms_keys: frozenset[str] = frozenset()
+    """KMS keys of before that are other tenants' now, and may still wrap something of this one."""
 
 
 _DEFAULT_TENANT = Tenant()

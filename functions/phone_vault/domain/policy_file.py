@@ -218,15 +218,20 @@ def _tenants(table: _Table) -> dict[str, Tenant]:
     return {name: _tenant(name, table) for name in table.names_of_all()}
 
 
+def _is_kms_key(text: str) -> bool:
+    return _KMS_KEY.fullmatch(text) is not None
+
+
 def _tenant(name: str, tenants: _Table) -> Tenant:
     if not TENANT_ID.fullmatch(name):
         tenants.fault(name, "must be 1 to 64 of A-Z, a-z, 0-9, _ and -")
     table = tenants.table(name)
     wrapping = table.name("wrapping", Wrapping, Wrapping.BRANCH)
     kms_key = table.take("kms_key")
-    if kms_key is not None and not (isinstance(kms_key, str) and _KMS_KEY.fullmatch(kms_key)):
+    if kms_key is not None and not (isinstance(kms_key, str) and _is_kms_key(kms_key)):
         table.fault("kms_key", "must be the ARN of a KMS key")
-    tenant = Tenant(wrapping, kms_key, table.flag("index", default=True))
+    former = table.names("former_kms_keys", _is_kms_key, "must be the ARN of a KMS key")
+    tenant = Tenant(wrapping, kms_key, table.flag("index", default=True), former)
     table.end()
     return tenant
 

@@ -166,7 +166,8 @@ class LocalCloud:
 
 def _parameters(policy: VaultPolicy) -> dict[str, str]:
     """The template's parameters that follow from the policy."""
-    return {"TenantKeyArns": ",".join(sorted({tenant.kms_key for tenant in policy.tenants.values() if tenant.kms_key}))}
+    keys = {key for tenant in policy.tenants.values() for key in (tenant.kms_key, *tenant.former_kms_keys) if key}
+    return {"TenantKeyArns": ",".join(sorted(keys))}
 
 
 @contextmanager

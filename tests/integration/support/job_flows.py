@@ -60,7 +60,8 @@ def other_kms_keys(with_tenants: WithTenants) -> Flow:
 
     def flow(vault: Vault) -> None:
         for plain, own in ((OWN_KEY, None), (FOREIGN_KEY, FOREIGN_KEY), (None, OWN_KEY)):
-            with_tenants(vault, {"keys-plain": _of_kms_key(plain), "keys-own": _of_kms_key(own)})
+            former = {"former_kms_keys": [OWN_KEY, FOREIGN_KEY]}  # each was the other tenant's, or is now
+            with_tenants(vault, {"keys-plain": _of_kms_key(plain) | former, "keys-own": _of_kms_key(own) | former})
             for tenant in ("keys-plain", "keys-own"):
                 assert not vault.invoke("RotateKeys", {"tenant_id": tenant}).get("failed")
 
@@ -89,7 +90,8 @@ def other_wrappings(with_tenants: WithTenants) -> Flow:
             {"records-direct": _direct(None)},
         )
         for settings in moves:
-            with_tenants(vault, settings)
+            former = {"former_kms_keys": [OWN_KEY]}
+            with_tenants(vault, {tenant: each | former for tenant, each in settings.items()})
             for tenant in settings:
                 make_pass(vault, begun(vault, rotate="none", tenant_id=tenant), "rewrap")
 

@@ -270,3 +270,11 @@ class TestMoving:
         assert wrapper.unwrap_record_key("acme", "tok_1", moved, target) == PLAINTEXT
         with pytest.raises(TamperedStore):
             wrapper.unwrap_record_key("acme", "tok_2", moved, target)
+
+    def test_from_a_former_key_that_is_another_tenant_s_now_it_is_moved(self, kms: Kms) -> None:
+        row, target = self.row(kms, kms.new_key()), kms.new_key()
+        tenants = {"acme": {"kms_key": target, "former_kms_keys": [row.kms_key]}, "other": {"kms_key": row.kms_key}}
+        wrapper = KmsKeyWrapper(
+            kms, parse({**POLICY, "tenants": tenants}), kek_arn=kms.new_key(), storage_key_arn=kms.new_key()
+        )
+        assert self.after(row, wrapper.rewrap(row)).kms_key == target

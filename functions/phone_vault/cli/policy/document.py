@@ -38,7 +38,12 @@ def _purpose(purpose: Purpose) -> dict[str, Any]:
 
 
 def _tenant(tenant: Tenant) -> dict[str, Any]:
-    return {"wrapping": tenant.wrapping, "kms_key": tenant.kms_key, "index": tenant.index}
+    return {
+        "wrapping": tenant.wrapping,
+        "kms_key": tenant.kms_key,
+        "former_kms_keys": sorted(tenant.former_kms_keys),
+        "index": tenant.index,
+    }
 
 
 def _principal(principal: Principal) -> dict[str, Any]:

@@ -31,6 +31,9 @@ def _sentences(tenant: Tenant) -> Iterator[str]:
             f"Wrapping: by the tenant's branch key, and that by {key}. A function that has the branch key in memory "
             "reveals without asking KMS."
         )
+    if tenant.former_kms_keys:
+        keys = ", ".join(sorted(tenant.former_kms_keys))
+        yield f"What lies under a KMS key that is another tenant's now is read until it has moved: {keys}."
     if tenant.index:
         yield "Blind index: kept. Numbers can be looked up and verified; one person's number is stored once."
     else:
