@@ -1,11 +1,11 @@
 """`phone-vault purge`: what an operator sees of a plan and of a purge."""
 
+import contextlib
 import json
 import os
 import re
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -239,20 +239,28 @@ def test_a_receipt_of_many_has_all_its_leaves(capsys: Output) -> None:
 # Interruptions. An operator's Ctrl-C is SIGINT to the process.
 
 
-def interrupt_when_under_way(cloud: LocalCloud) -> threading.Thread:
-    def pages() -> list[Any]:
-        rows = cloud.client("dynamodb").scan(TableName=cloud.outputs["OperationsTable"])["Items"]
-        return [row for row in rows if re.fullmatch(r"purge#.*#\d+", row["operation_id"]["S"])]
+def has_begun(cloud: LocalCloud) -> bool:
+    rows = cloud.client("dynamodb").scan(TableName=cloud.outputs["OperationsTable"])["Items"]
+    return any(re.fullmatch(r"purge#.*#\d+", row["operation_id"]["S"]) for row in rows)
+
+
+@contextlib.contextmanager
+def interrupted_when_under_way(cloud: LocalCloud) -> Iterator[None]:
+    over = threading.Event()
 
     def watch() -> None:
-        end = time.monotonic() + 60
-        while not pages() and time.monotonic() < end:
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
+        while not over.wait(0.01):
+            if has_begun(cloud):
+                os.kill(os.getpid(), signal.SIGINT)
+                return
 
     thread = threading.Thread(target=watch)
     thread.start()
-    return thread
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("is_planned", [True, False])
@@ -260,9 +268,8 @@ def test_an_interrupted_purge_is_stopped_and_goes_on_with_the_same_command(capsy
     with opened({"acme": 600}, {**POLICY, "circuit_breaker": 1.0}) as cloud:
         cloud.clock.advance(days=31)
         options = ["--plan", plan(capsys)["plan_id"]] if is_planned else []
-        watching = interrupt_when_under_way(cloud)
-        interrupted = run(capsys, *options, code=1)
-        watching.join()
+        with interrupted_when_under_way(cloud):
+            interrupted = run(capsys, *options, code=1)
         assert "the same command goes on" in interrupted["problem"]
         machine = cloud.outputs["PurgeStateMachineArn"]
         (stopped,) = cloud.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]

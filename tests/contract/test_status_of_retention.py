@@ -8,7 +8,8 @@ import pytest
 
 from phone_vault.cli import main
 from phone_vault.local import LocalCloud
-from tests.contract.test_status import AMERICAN, BRITISH, POLICY, protect
+from tests.contract.test_status import POLICY, protect
+from tests.integration.support.numbers import AMERICAN, BRITISH
 
 Output = pytest.CaptureFixture[str]
 NUMBERS = "stored_numbers"
