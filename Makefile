@@ -42,7 +42,7 @@ bench: setup ## Measure cold start, numbering and a rotation against their basel
 	$(BIN)/python -m tests.benchmarks.cold_start
 	$(BIN)/python -m tests.benchmarks.numbering 5
 	$(BIN)/python -m tests.benchmarks.timing
-	$(BIN)/python -m tests.benchmarks.rotation 200 1000
+	$(BIN)/python -m tests.benchmarks.rotation 500 2000
 
 lock: setup ## Write the requirement files again; to take newer releases: make lock LOCK_ARGS=--upgrade
 	.ci/lock $(LOCK_ARGS)
