@@ -50,6 +50,7 @@ class Row:
     erased_at: datetime | None = None
     expires_at: datetime | None = None
     is_off_boarded: bool = False
+    is_held: bool = False
 
 
 class MemoryTenantRecords:
@@ -88,7 +89,7 @@ class MemoryTenantRecords:
 
 def _read(record_id: RecordId, row: Row) -> TenantRecord:
     kind = Kind.MESSAGE_KEY if record_id.token.startswith("m#") else Kind.STORED_NUMBER
-    return TenantRecord(record_id, kind, _fate_of_key(row))
+    return TenantRecord(record_id, kind, _fate_of_key(row), row.is_held and row.has_key)
 
 
 def _fate_of_key(row: Row) -> KeyFate:

@@ -261,3 +261,14 @@ def has_keys_of_its_own(vault: Vault, tenant: str) -> bool:
     """Whether a row of RecordKeys has a key that KMS itself opens."""
     rows = vault.rows("RecordKeys", f"{tenant}#")
     return any("wrapped_key" in row and row["branch_key_version"]["N"] == "0" for row in rows)
+
+
+@WRAPPINGS
+def test_a_tenant_with_a_number_under_legal_hold_stays(vault: Vault, tenant: str) -> None:
+    token = vault.protect(tenant)["token"]
+    case = {"tenant_id": tenant, "token": token, "case_id": "case 7"}
+    vault.invoke("Hold", {**case, "action": "place", "reason": "court"})
+    assert problem(off_board(vault, tenant)) == "under-legal-hold"
+    assert vault.reveal(tenant, token)["number"] == "+447400123456"
+    vault.invoke("Hold", {**case, "action": "release"})
+    assert off_board(vault, tenant)["state"] == "destroyed"

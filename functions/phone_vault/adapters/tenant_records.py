@@ -21,7 +21,8 @@ DESTROY = (
 )
 """The next revision, so that a write of whoever has read the row before fails."""
 
-_ATTRIBUTES = ("record_id", "branch_key_version", "wrapped_key", ERASED_AT, OFF_BOARDED)
+_HELD = "legal_holds"
+_ATTRIBUTES = ("record_id", "branch_key_version", "wrapped_key", ERASED_AT, OFF_BOARDED, _HELD)
 _MESSAGE_KEY = "m#"
 
 
@@ -51,7 +52,7 @@ def _record_of(row: Mapping[str, Any]) -> TenantRecord:
     record_id = record_id_of(row)
     # Of a row that no function would read, too: it may have a key all the same.
     kind = Kind.MESSAGE_KEY if record_id.token.startswith(_MESSAGE_KEY) else Kind.STORED_NUMBER
-    return TenantRecord(record_id, kind, _fate_of_key(row))
+    return TenantRecord(record_id, kind, _fate_of_key(row), _HELD in row and "wrapped_key" in row)
 
 
 def _fate_of_key(row: Mapping[str, Any]) -> KeyFate:

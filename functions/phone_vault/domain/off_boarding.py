@@ -17,6 +17,8 @@ class OffBoarding:
     """As it was given first."""
     cursor: Cursor | None = None
     """Where the next page begins; None before the first and after the last."""
+    is_look: bool = False
+    """Whether it is only the look for legal holds, before anything is destroyed."""
     done: bool = False
     counts: Mapping[Kind, int] = field(default_factory=dict)
     revision: int = 0
@@ -28,6 +30,7 @@ def off_boarding_text(off_boarding: OffBoarding) -> str:
     content = {
         "reason": off_boarding.reason,
         "cursor": dict(off_boarding.cursor) if off_boarding.cursor is not None else None,
+        "is_look": off_boarding.is_look,
         "done": off_boarding.done,
         "counts": dict(off_boarding.counts),
         "revision": off_boarding.revision,
@@ -42,6 +45,7 @@ def off_boarding_of(tenant_id: str, text: str) -> OffBoarding:
         tenant_id,
         content["reason"],
         content["cursor"],
+        is_look=content["is_look"],
         done=content["done"],
         counts={Kind(kind): count for kind, count in content["counts"].items()},
         revision=content["revision"],

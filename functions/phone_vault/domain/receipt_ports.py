@@ -84,6 +84,8 @@ class TenantRecord(NamedTuple):
     record_id: RecordId
     kind: Kind
     fate: KeyFate
+    is_held: bool = False
+    """Whether it has a key and a legal hold is on it."""
 
 
 class TenantRecordPage(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any
 
 from phone_vault.domain.audit import Event
 from phone_vault.domain.callers import Caller
-from phone_vault.domain.errors import NotFound, StoreUnavailable
+from phone_vault.domain.errors import NotFound, StoreUnavailable, UnderLegalHold
 from phone_vault.domain.inventory import Kind
 from phone_vault.domain.job_requests import JobReader
 from phone_vault.domain.keys import KeyState, KeyUse
@@ -65,8 +65,12 @@ class Offboard(Job):
     are go, the few that open nearly everything before the many that open one record each; the receipt is last, and
     says what was done.
 
-    Nothing calls it again by itself. A call that ends before the last record answers the state `destroying`: whoever
-    called it calls it again until it answers `destroyed`, with the receipt.
+    A tenant of which anything is under a legal hold stays: before the first step all records are looked through. A
+    hold that is placed on one after the look has passed it is not seen.
+
+    Nothing calls it again by itself. A call that ends before the last record answers the state `checking`, and once
+    every record was looked through `destroying`: whoever called it calls it again until it answers `destroyed`, with
+    the receipt.
 
     How far it has come is sealed. A forged row is `TamperedStore`: when it is deleted, the next call begins anew.
     """
@@ -89,7 +93,8 @@ class Offboard(Job):
         if confirmed != tenant_id:
             reader.refuse("/confirm", "must be the tenant's id once more")
         reader.finish()
-        self._refuse_from_now_on(order)
+        if not self._refuse_from_now_on(order):
+            return {"tenant_id": tenant_id, "state": "checking"}
         self._destroy_key_ring(order)
         off_boarding = self._destroy_record_keys(order)
         if not off_boarding.done:
@@ -97,19 +102,43 @@ class Offboard(Job):
         receipt = self._receipt(order) or self._issue(order, off_boarding)
         return {"tenant_id": tenant_id, "state": "destroyed", "receipt": receipt}
 
-    def _refuse_from_now_on(self, order: _Order) -> None:
-        """Before any key goes: a rotation, or an instance that stores a number, would make new ones meanwhile."""
+    def _refuse_from_now_on(self, order: _Order) -> bool:
+        """Before any key goes: a rotation, or an instance that stores a number, would make new ones meanwhile.
+
+        False if there are records left to look through before.
+        """
         for _ in range(_ATTEMPTS):
             keys = self._store.keys_of(order.tenant_id)
             if keys.off_boarded_at is not None:
                 self.desk.trail.record([order.event("off-boarding")])
-                return
+                return True
             if not keys.keys:
                 raise NotFound("there is no such tenant")
-            with suppress(Contended), self.desk.trail.writing([order.event("off-boarding")]) as [entry]:
-                self._store.off_board(order.tenant_id, order.now, entry)
-                return
+            with suppress(Contended):
+                if not self._have_seen_all(order):
+                    return False
+                with self.desk.trail.writing([order.event("off-boarding")]) as [entry]:
+                    self._store.off_board(order.tenant_id, order.now, entry)
+                return True
         raise StoreUnavailable("the tenant's keys change too often")
+
+    def _have_seen_all(self, order: _Order) -> bool:
+        """Whether the look for legal holds has come to the last record; if not, the next call goes on with it."""
+        look = self._parts.off_boardings.read(order.tenant_id) or OffBoarding(
+            order.tenant_id, order.reason, is_look=True
+        )
+        if not look.is_look:
+            raise Contended("another call has begun to destroy")
+        for _ in range(self.pages_a_call):
+            page = self._parts.records.page(order.tenant_id, look.cursor)
+            if any(record.is_held for record in page.records):
+                if look.cursor is not None:
+                    self._parts.off_boardings.save(replace(look, cursor=None))
+                raise UnderLegalHold("there are records of the tenant under a legal hold: release them first")
+            if page.next_cursor is None:
+                return True
+            look = self._parts.off_boardings.save(replace(look, cursor=page.next_cursor))
+        return False
 
     def _destroy_key_ring(self, order: _Order) -> None:
         """All but the audit key, which opens nothing, and without which nobody could verify the trail."""
@@ -136,6 +165,8 @@ class Offboard(Job):
         pages = keys = 0
         for _ in range(_ATTEMPTS):
             off_boarding = self._parts.off_boardings.read(order.tenant_id) or OffBoarding(order.tenant_id, order.reason)
+            if off_boarding.is_look:
+                off_boarding = replace(off_boarding, is_look=False, cursor=None)
             try:
                 while not off_boarding.done and pages < self.pages_a_call and keys < self.keys_a_call:
                     page = self._parts.records.page(order.tenant_id, off_boarding.cursor)
