@@ -185,8 +185,9 @@ def test_a_tenant_that_is_none_is_a_problem(capsys: Output) -> None:
     ],
     ids=" ".join,
 )
-def test_wrong_options_are_wrong_usage(options: list[str]) -> None:
+def test_wrong_options_are_wrong_usage_and_told_in_words(options: list[str], capsys: Output) -> None:
     assert main(["estimate", "rotation", *options]) == 2
+    assert "invalid _" not in capsys.readouterr().err
 
 
 def test_a_job_must_be_named() -> None:

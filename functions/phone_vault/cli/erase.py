@@ -96,7 +96,8 @@ def _show(answer: Mapping[str, Any], console: Console) -> None:
             console.say(f"  {_record(each)}: {_REASONS.get(each['reason'], each['reason'])}")
         console.say("They can be used for the hold's case alone, and are destroyed when their")
         console.say("last hold is released (phone-vault hold release).")
-    console.say(f"final on {answer['receipt']['final_at']}; until then a backup could bring keys back")
+    if answer["erased"] or answer["message_keys"]:
+        console.say(f"final on {answer['receipt']['final_at']}; until then a backup could bring keys back")
 
 
 def _record(blocked: Mapping[str, str | None]) -> str:

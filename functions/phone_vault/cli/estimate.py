@@ -165,12 +165,15 @@ def _prices(arguments: argparse.Namespace) -> "Prices":
 
 
 def _from_one(text: str) -> int:
-    number = int(text.replace(",", "").replace("_", ""))
-    if number < 1:
-        raise ValueError
-    return number
+    digits = text.replace(",", "").replace("_", "")
+    if not digits.isdecimal() or int(digits) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number from 1")
+    return int(digits)
 
 
 def _price(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
-    return name, float(value)
+    try:
+        return name, float(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be NAME=DOLLARS") from None

@@ -15,12 +15,12 @@ from phone_vault.cli.printable import printable
 from phone_vault.cli.problem import Problem, ReportedProblem, WrongUsage
 from phone_vault.crypto.receipts import ReceiptRefused, UnusableKey, checked
 from phone_vault.domain import moments
-from phone_vault.domain.receipts import names_token
+from phone_vault.domain.receipts import ReceiptKind, names_token
 
 STANDARD_INPUT = "-"
 
 _ABOUT = (
-    "Checks a receipt of a purge, an erasure or an off-boarding: that it is whole and unchanged, and that the vault's "
+    "Checks a receipt of a purge, an erasure or an off-boarding: that what it signs is unchanged, and that the vault's "
     "Receipt key has signed it. Then it says in words what was destroyed, when that is final, and what the receipt "
     "does not speak for. It needs the two files alone and asks no AWS. The public key is fetched once with `aws kms "
     "get-public-key --key-id alias/STACK-receipt --query PublicKey --output text | base64 -d > receipt-key.der`."
@@ -95,6 +95,8 @@ def _receipt_in(text: bytes) -> bytes:
 
 
 def _names(receipt: Mapping[str, Any], token: str, name: str) -> bool:
+    if receipt["kind"] == ReceiptKind.OFF_BOARDING:
+        raise Problem(f"{name} is genuine, and names no tokens: it speaks for all that its tenant had")
     if "leaves" not in receipt:
         raise Problem(f"{name} is genuine, but has none of its leaves, which alone tell whether a token is among them")
     return names_token(receipt, token)
@@ -118,7 +120,9 @@ def _is_final(receipt: Mapping[str, Any]) -> bool:
 def _tell(console: Terminal, name: str, receipt: Mapping[str, Any], among: bool | None) -> None:  # noqa: FBT001
     kind = _KINDS[receipt["kind"]]
     whose = "several tenants" if receipt["tenant_id"] is None else f"the tenant {receipt['tenant_id']}"
-    console.say(f"{name} is genuine: whole, unchanged, and signed by the key {receipt['fingerprint'][:16]}...")
+    console.say(
+        f"{name} is genuine: signed by the key {receipt['fingerprint'][:16]}..., and unchanged in all that is signed"
+    )
     console.section(f"Receipt {receipt['id']}", f"Of {kind} at {receipt['at']}, of {whose}.")
     if receipt["reason"] is not None:
         console.say(f"Reason given: {printable(receipt['reason'])}")

@@ -90,7 +90,7 @@ class Offboard(Job):
         """`tenant_id`, `confirm`: the same; optional `reason`."""
         tenant_id, confirmed = reader.required_tenant_id(), reader.required_tenant_id("confirm")
         order = _Order(tenant_id, reader.reason(), caller, now)
-        if confirmed != tenant_id:
+        if confirmed and confirmed != tenant_id:
             reader.refuse("/confirm", "must be the tenant's id once more")
         reader.finish()
         if not self._refuse_from_now_on(order):

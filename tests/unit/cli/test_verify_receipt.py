@@ -97,6 +97,13 @@ def test_without_leaves_nobody_can_tell_of_a_token(files: Files) -> None:
     assert (code, "has none of its leaves" in errors) == (1, True)
 
 
+def test_that_of_an_off_boarding_names_no_token_and_speaks_for_the_whole_tenant(files: Files) -> None:
+    receipt = receipt_of(replace(ERASED, kind=ReceiptKind.OFF_BOARDING), SIGNER)
+    assert files.verify(receipt)[0] == 0
+    code, _, errors = files.verify(receipt, "--token", TOKENS[0])
+    assert (code, "it speaks for all that its tenant had" in errors) == (1, True)
+
+
 def test_what_was_blocked_is_told_apart(files: Files) -> None:
     blocked = [{"token": TOKENS[0], "reason": "under-legal-hold"}, "\x1b[2J"]
     told = files.verify({**RECEIPT, "blocked": blocked})[1]
