@@ -100,5 +100,5 @@ def test_a_fail_state_fails_by_its_own_name(cloud: LocalCloud) -> None:
 
 def test_an_unknown_state_machine_is_named(cloud: LocalCloud) -> None:
     deploy_machine(cloud, {"Done": {"Type": "Succeed"}})
-    with pytest.raises(UnknownStateMachine, match=r"no state machine Purge; deployed are: .*phone-vault-Work"):
-        cloud.execute("Purge", {})
+    with pytest.raises(UnknownStateMachine, match=r"no state machine Missing; deployed are: .*phone-vault-Work"):
+        cloud.execute("Missing", {})

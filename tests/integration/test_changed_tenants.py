@@ -21,6 +21,7 @@ from tests.integration.support.wire import to
 _NAMES = itertools.count(1)
 BOTH_KEYS: dict[str, dict[str, Any]] = {"keeper-a": {"kms_key": OWN_KEY}, "keeper-b": {"kms_key": OTHER_KEY}}
 """Tenants on whose account the stack's roles know both keys, whatever the others' settings are."""
+LEFT = {"former_kms_keys": [OWN_KEY]}
 
 
 @pytest.fixture(scope="module")
@@ -170,13 +171,13 @@ def test_a_number_stored_without_the_index_is_stored_again_with_it(vault: Vault,
 def test_keys_wrapped_by_the_kms_key_before_stay_in_use(vault: Vault, tenant: str) -> None:
     set_to(vault, tenant, kms_key=OWN_KEY)
     token = vault.protect(tenant)["token"]
-    set_to(vault, tenant, kms_key=OTHER_KEY)
+    set_to(vault, tenant, **LEFT, kms_key=OTHER_KEY)
     assert vault.reveal(tenant, token)["number"] == "+447400123456"
     assert vault.protect(tenant)["token"] == token
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [({}, {"kms_key": OWN_KEY}), ({"kms_key": OWN_KEY}, {})], ids=["from the Kek", "to the Kek"]
+    ("before", "after"), [({}, {"kms_key": OWN_KEY}), ({"kms_key": OWN_KEY}, LEFT)], ids=["from the Kek", "to the Kek"]
 )
 def test_numbers_stay_readable_from_and_to_the_kek(
     vault: Vault, tenant: str, before: dict[str, Any], after: dict[str, Any]
@@ -191,7 +192,7 @@ def test_numbers_stay_readable_from_and_to_the_kek(
 def test_a_direct_tenants_numbers_of_both_kms_keys_are_readable(vault: Vault, tenant: str) -> None:
     set_to(vault, tenant, kms_key=OWN_KEY, wrapping="direct")
     before = vault.protect(tenant, "before")["token"]
-    set_to(vault, tenant, kms_key=OTHER_KEY, wrapping="direct")
+    set_to(vault, tenant, **LEFT, kms_key=OTHER_KEY, wrapping="direct")
     after = vault.protect(tenant, "after")["token"]
     assert {vault.reveal(tenant, token)["number"] for token in (before, after)} == {"+447400123456"}
 
@@ -199,7 +200,7 @@ def test_a_direct_tenants_numbers_of_both_kms_keys_are_readable(vault: Vault, te
 def test_a_direct_tenants_new_numbers_are_wrapped_by_the_new_kms_key(vault: Vault, tenant: str) -> None:
     set_to(vault, tenant, kms_key=OWN_KEY, wrapping="direct")
     vault.protect(tenant, "before")
-    set_to(vault, tenant, kms_key=OTHER_KEY, wrapping="direct")
+    set_to(vault, tenant, **LEFT, kms_key=OTHER_KEY, wrapping="direct")
     with vault.sending() as sent:
         vault.protect(tenant, "after")
     assert [each.body["KeyId"] for each in to("kms", sent) if each.operation == "Encrypt"] == [OTHER_KEY]
@@ -209,7 +210,7 @@ def test_disabling_the_kms_key_before_stops_what_it_still_wraps(vault: Vault, te
     """A changed setting moves nothing by itself: until it is moved, the tenant depends on both."""
     set_to(vault, tenant, kms_key=OWN_KEY)
     token = vault.protect(tenant)["token"]
-    set_to(vault, tenant, kms_key=OTHER_KEY)
+    set_to(vault, tenant, **LEFT, kms_key=OTHER_KEY)
     with disabled(vault, OWN_KEY):
         assert problem(vault.reveal(tenant, token)) == "key-unavailable"
 

@@ -111,3 +111,5 @@ class Decrypt(Operation[DecryptRequest]):
             raise PurposeNotPermitted(_ENDED) from None
         if generation < key.generation and request.purpose != LEGAL_HOLD:
             raise PurposeNotPermitted(_ENDED)
+        if generation > key.generation:
+            raise InvalidMessage(_FOREIGN)

@@ -1,4 +1,4 @@
-"""One refused call of each kind."""
+"""One refused call of each kind; `circuit-breaker-open` is none: it ends `Purge`, the state machine."""
 
 import base64
 import hashlib
@@ -58,6 +58,10 @@ class Refusals:
             "not-found": ("another tenant's reveal of this token", lambda: self._reveal(tenant_id="somebody-else")),
             "purpose-not-permitted": ("a reveal for a delivery, after its retention", self._after_retention),
             "conflict": ("a verify of a number stored while its tenant kept no index", self._without_index),
+            "under-legal-hold": ("off-boarding a tenant while a number of it is under a legal hold", self._held),
+            "version-in-use": ("retiring a key version that records are still on", self._in_use),
+            "erased": ("a reveal of a number that was erased", self._erased),
+            "restricted": ("a reveal while the number is restricted", self._restricted),
             "key-unavailable": ("a reveal with the key encryption key disabled", self._without_kek),
             "audit-unavailable": ("a reveal that cannot be written to the audit trail", self._unaudited),
             "store-unavailable": ("a reveal with the tables out of reach", self._without_tables),
@@ -118,6 +122,29 @@ class Refusals:
         self._cloud.clock.advance(hours=1)  # the guesses of the hour before do not count any more
         with without_index_positions(self._cloud, self._tenant_id, self._stored.token):
             return self._call("Verify", {"token": self._stored.token, "purpose": PURPOSE, "number": number}, {})
+
+    def _held(self) -> _Answer:
+        held = {"token": self._stored.token, "case_id": "case 7"}
+        self._call("Hold", held, {"action": "place", "reason": "dispute"})
+        answer = self._call("Offboard", {"confirm": self._tenant_id}, {})
+        self._call("Hold", held, {"action": "release"})
+        return answer
+
+    def _in_use(self) -> _Answer:
+        (rotated,) = self._call("RotateKeys", {"use": "branch", "reason": "scheduled"}, {})["rotated"]
+        return self._call("RetireKeys", {"use": "branch", "version": rotated["from"]}, {})
+
+    def _erased(self) -> _Answer:
+        token = self._protect()["token"]
+        self._call("Erase", {"token": token, "reason": "request of the data subject"}, {})
+        return self._reveal(token=token)
+
+    def _restricted(self) -> _Answer:
+        number = {"token": self._stored.token}
+        self._call("Restrict", number, {"action": "restrict", "ground": "accuracy"})
+        answer = self._reveal()
+        self._call("Restrict", number, {"action": "lift"})
+        return answer
 
     def _without_kek(self) -> _Answer:
         self._reveal()  # whose keys are in the cache from now on
