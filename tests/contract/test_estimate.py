@@ -52,6 +52,7 @@ CASES: dict[str, tuple[Mapping[str, int], Sequence[str], int]] = {
     "nothing is due": ({"acme": 100}, [], 1),
     "a compromise": ({"acme": 60, "direct": 30}, ["--compromise"], 1),
     "new record keys": ({"acme": 60, "direct": 30}, ["--re-encrypt"], 1),
+    "a compromise, new record keys": ({"acme": 60}, ["--use", "branch", "--compromise", "--re-encrypt"], 1),
 }
 
 
