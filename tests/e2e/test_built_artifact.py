@@ -18,17 +18,22 @@ from typing import Any
 import pytest
 
 from phone_vault.local import LocalCloud
+from tests.infrastructure.templates import TEMPLATE_OF
 from tests.loopback import environment_of, served, without_aws_settings
 
 pytestmark = pytest.mark.artifact
 
 ROOT = Path(__file__).parents[2]
 RUNTIME_PYTHON = ROOT / ".venv-runtime" / "bin" / "python"
-FUNCTIONS = ["Protect", "Reveal", "Lookup", "Verify", "Encrypt", "Decrypt"]
+FUNCTIONS = sorted(TEMPLATE_OF)
 DEPLOYED = "arm64"
 HERE = {"x86_64": "x86_64", "AMD64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}
 UNCHECKED_HASH = 0b01  # PEP 552
+
+
+def name_in_stack(function: str) -> str:
+    return f"{TEMPLATE_OF[function].capitalize()}/{function}Function"
 
 
 class Built:
@@ -36,11 +41,11 @@ class Built:
 
     def __init__(self, folder: Path, architecture: str) -> None:
         self.definitions = folder / "build.toml"
-        self.functions = folder / "build" / "Functions"
+        self.stacks = folder / "build"
         subprocess.run([ROOT / ".ci" / "build", folder / "build", architecture], check=True)
 
     def code(self, function: str) -> Path:
-        return self.functions / f"{function}Function"
+        return self.stacks / name_in_stack(function)
 
 
 @pytest.fixture(scope="module")
@@ -112,12 +117,12 @@ def post(url: str, payload: dict[str, Any]) -> dict[str, Any]:
 def test_all_functions_share_one_build(build: Callable[[str], Built]) -> None:
     definitions = tomllib.loads(build(DEPLOYED).definitions.read_text())["function_build_definitions"]
     (shared,) = definitions.values()
-    assert sorted(shared["functions"]) == sorted(f"Functions/{name}Function" for name in FUNCTIONS)
+    assert sorted(shared["functions"]) == sorted(map(name_in_stack, FUNCTIONS))
 
 
 @pytest.mark.parametrize("architecture", sorted({DEPLOYED, HERE}))
 def test_compiled_libraries_are_of_the_architecture_asked_for(architecture: str, build: Callable[[str], Built]) -> None:
-    libraries = list(build(architecture).functions.rglob("*.so"))
+    libraries = list(build(architecture).stacks.rglob("*.so"))
     assert libraries
     for library in libraries:
         (machine,) = struct.unpack_from("<H", library.read_bytes(), 18)
@@ -135,7 +140,7 @@ def test_every_module_has_bytecode_that_lambda_takes_unchecked(function: str, bu
 
 
 def test_the_material_providers_library_is_not_deployed(build: Callable[[str], Built]) -> None:
-    assert not list(build(DEPLOYED).functions.rglob("aws_cryptographic_material*"))
+    assert not list(build(DEPLOYED).stacks.rglob("aws_cryptographic_material*"))
 
 
 def test_a_built_reveal_answers_the_number_that_a_built_protect_stored(
