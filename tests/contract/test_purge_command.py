@@ -1,11 +1,7 @@
 """`phone-vault purge`: what an operator sees of a plan and of a purge."""
 
-import contextlib
 import json
-import os
 import re
-import signal
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +10,7 @@ import pytest
 
 from phone_vault.cli import main
 from phone_vault.local import LocalCloud
+from tests.contract.interruptions import interrupted_when
 from tests.contract.vaults import fill, opened
 
 Output = pytest.CaptureFixture[str]
@@ -244,31 +241,12 @@ def has_begun(cloud: LocalCloud) -> bool:
     return any(re.fullmatch(r"purge#.*#\d+", row["operation_id"]["S"]) for row in rows)
 
 
-@contextlib.contextmanager
-def interrupted_when_under_way(cloud: LocalCloud) -> Iterator[None]:
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.01):
-            if has_begun(cloud):
-                os.kill(os.getpid(), signal.SIGINT)
-                return
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
 @pytest.mark.parametrize("is_planned", [True, False])
 def test_an_interrupted_purge_is_stopped_and_goes_on_with_the_same_command(capsys: Output, is_planned: bool) -> None:  # noqa: FBT001
     with opened({"acme": 600}, {**POLICY, "circuit_breaker": 1.0}) as cloud:
         cloud.clock.advance(days=31)
         options = ["--plan", plan(capsys)["plan_id"]] if is_planned else []
-        with interrupted_when_under_way(cloud):
+        with interrupted_when(lambda: has_begun(cloud)):
             interrupted = run(capsys, *options, code=1)
         assert "the same command goes on" in interrupted["problem"]
         machine = cloud.outputs["PurgeStateMachineArn"]

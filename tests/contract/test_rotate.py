@@ -3,10 +3,7 @@
 import contextlib
 import io
 import json
-import os
 import re
-import signal
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +11,7 @@ import pytest
 
 from phone_vault.cli import main
 from phone_vault.local import LocalCloud
+from tests.contract.interruptions import interrupted_when
 from tests.contract.vaults import opened
 
 Output = pytest.CaptureFixture[str]
@@ -180,28 +178,9 @@ def progress(cloud: LocalCloud) -> list[Mapping[str, Any]]:
     return [row for row in rows if row["operation_id"]["S"].startswith("run#")]
 
 
-@contextlib.contextmanager
-def interrupted_when_under_way(cloud: LocalCloud) -> Iterator[None]:
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.01):
-            if progress(cloud):
-                os.kill(os.getpid(), signal.SIGINT)
-                return
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
 def test_an_interrupted_rotation_is_stopped_and_goes_on_with_the_same_command(capsys: Output) -> None:
     with opened({"acme": 120}) as cloud:
-        with interrupted_when_under_way(cloud):
+        with interrupted_when(lambda: progress(cloud)):
             interrupted = rotated(capsys, "--use", "branch", code=1)
         assert "Nothing is lost" in interrupted["problem"]
         (stopped,) = cloud.client("stepfunctions").list_executions(

@@ -40,6 +40,11 @@ class Execution:
         """Whether it has come to its end."""
         return self.status == SUCCEEDED
 
+    @property
+    def failure(self) -> str:
+        """Why it has not."""
+        return ": ".join(filter(None, [self.error or self.status, self.cause]))
+
 
 class StateMachine:
     """`CannotAsk` where Step Functions does not answer the operator."""

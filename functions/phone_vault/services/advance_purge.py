@@ -1,7 +1,7 @@
 """AdvancePurge: what a Purge decides before and after it goes through the pages of its plan."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,7 +28,7 @@ from phone_vault.domain.purge_run import (
 )
 from phone_vault.domain.purging import clear_until, skipped_of
 from phone_vault.domain.receipts import MOST_LEAVES, Destroyed, ReceiptKind
-from phone_vault.services.job import Desk, Worker
+from phone_vault.services.job import Desk, Perform, SteppedWorker
 from phone_vault.services.purge_planning import PurgePlanning
 from phone_vault.services.purge_runs import OVERTAKEN, PurgeRuns
 from phone_vault.services.receipts import Receipts
@@ -49,7 +49,7 @@ class AdvancePurgeParts:
     receipts: Receipts
 
 
-class AdvancePurge(Worker):
+class AdvancePurge(SteppedWorker):
     """Each step can be repeated.
 
     A run that nobody has planned is one of a kind: whoever comes after one that was stopped does its pages first, then
@@ -63,17 +63,9 @@ class AdvancePurge(Worker):
         self._plans, self._planning, self._runs = parts.plans, parts.planning, parts.runs
         self._receipts = parts.receipts
 
-    def perform(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
-        """`step`, and what that takes: `purge`, the state machine's input, and `plan_id`; or `scope` and `run_id`."""
-        steps: dict[str, Callable[[Caller, JobReader, datetime], dict[str, Any]]] = {
-            "plan": self._plan,
-            "begin": self._begin,
-            "finish": self._finish,
-        }
-        step = reader.required_one_of("step", tuple(steps))
-        if not step:
-            reader.finish()
-        return steps[step](caller, reader, now)
+    def steps(self) -> Mapping[str, Perform]:
+        """They take `purge`, the state machine's input, and `plan_id`; or `scope` and `run_id`."""
+        return {"plan": self._plan, "begin": self._begin, "finish": self._finish}
 
     def _plan(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
         """`next` says what comes: to `resume` the pages of a stopped run, to `plan` on, or to `begin`."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from phone_vault.domain.ports import Contended
 from phone_vault.domain.rotation import DONE, FAILED, ROTATED, Census, Run, Step
 from phone_vault.services.censuses import Censuses, census_of_versions
 from phone_vault.services.current_run import current_run, overtaken
-from phone_vault.services.job import Desk, Worker
+from phone_vault.services.job import Desk, Perform, SteppedWorker
 from phone_vault.services.key_versions import KeyVersions
 
 RESUMED_FOR = timedelta(days=1)
@@ -45,7 +45,7 @@ class _Asked:
         return {field: value for field, value in stated.items() if value is not None}
 
 
-class AdvanceRotation(Worker):
+class AdvanceRotation(SteppedWorker):
     """Each step can be repeated: it looks at the key ring as it is, and moves on what may be moved on.
 
     One tenant whose keys change meanwhile is left for the next Rotation and stops no other.
@@ -60,19 +60,15 @@ class AdvanceRotation(Worker):
         self._censuses = Censuses(runs)
         self._shards = shards
 
-    def perform(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
-        """`step`, and what that takes: `rotation` to plan and begin, else `run_id`."""
-        steps: dict[str, Callable[[Caller, JobReader, datetime], dict[str, Any]]] = {
+    def steps(self) -> Mapping[str, Perform]:
+        """They take `rotation` to plan and begin, else `run_id`."""
+        return {
             "plan": self._plan,
             "begin": self._begin,
             "settle": self._settle,
             "close": self._close,
             "finish": self._finish,
         }
-        step = reader.required_one_of("step", tuple(steps))
-        if not step:
-            reader.finish()
-        return steps[step](caller, reader, now)
 
     def _plan(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
         """The state machine's input, looked at before anything is done: whether to rotate, and with which request."""

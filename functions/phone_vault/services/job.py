@@ -1,7 +1,7 @@
 """What all jobs have in common: who asked, a strict request, an audit entry, and fresh keys at each call."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -90,3 +90,22 @@ class Worker(Job):
     def __call__(self, caller: Caller, payload: object) -> dict[str, Any]:
         """The answer to a payload."""
         return self.run(caller, payload)
+
+
+Perform = Callable[[Caller, JobReader, datetime], dict[str, Any]]
+
+
+class SteppedWorker(Worker):
+    """One that takes one step of several at a call: the one that the request names as `step`."""
+
+    @abstractmethod
+    def steps(self) -> Mapping[str, Perform]:
+        """By name."""
+
+    def perform(self, caller: Caller, reader: JobReader, now: datetime) -> dict[str, Any]:
+        """The answer of the step."""
+        steps = self.steps()
+        step = reader.required_one_of("step", tuple(steps))
+        if not step:
+            reader.finish()
+        return steps[step](caller, reader, now)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from phone_vault.cli.console import Console
+from phone_vault.cli.executing.ending import left_running
 from phone_vault.cli.policy import file
 from phone_vault.cli.problem import Problem
 from phone_vault.cli.purging.following import Following
@@ -127,10 +128,7 @@ class Purge:
                 lambda: self._machine.execution(running.arn)
             )
         except KeyboardInterrupt:
-            raise Problem(
-                "interrupted: the Purge that was running before goes on; the same command follows it again. To stop "
-                f"it: aws stepfunctions stop-execution --execution-arn {running.arn}"
-            ) from None
+            raise left_running("Purge", running) from None
         return self._ended(ended, How.FOLLOWED)
 
     def _ended(self, ended: "Execution", how: How) -> Purged:
@@ -139,7 +137,7 @@ class Purge:
         return Purged(ended.arn, how, {**ended.output, "receipt": self._whole(ended.output["receipt"])})
 
     def _problem_of(self, ended: "Execution") -> Problem:
-        told = ": ".join(filter(None, [ended.error or ended.status, ended.cause]))
+        told = ended.failure
         if ended.error == "circuit-breaker-open":
             return CircuitBreakerOpen(file.read(self._vault.policy_file).circuit_breaker)
         if ended.error == "not-found":

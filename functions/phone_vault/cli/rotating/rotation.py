@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from phone_vault.cli.console import Console
 from phone_vault.cli.executing.answers import answer_of
+from phone_vault.cli.executing.ending import left_running
 from phone_vault.cli.policy import file
 from phone_vault.cli.problem import Problem
 from phone_vault.cli.rotating.following import Following
@@ -118,10 +119,7 @@ class Rotation:
         try:
             ended = self._following().until_ended(lambda: self._machine.execution(running.arn))
         except KeyboardInterrupt:
-            raise Problem(
-                "interrupted: the Rotation that was running before goes on; the same command follows it again. To "
-                f"stop it: aws stepfunctions stop-execution --execution-arn {running.arn}"
-            ) from None
+            raise left_running("Rotation", running) from None
         undone = "the Rotation that was running was started for something else: give the command again for what it says"
         return Rotated(running.arn, How.FOLLOWED, _output_of(ended), left_undone=[] if same else [undone])
 
@@ -152,8 +150,7 @@ class Rotation:
 def _output_of(ended: "Execution") -> Mapping[str, Any]:
     if ended.has_succeeded:
         return ended.output or {}
-    told = ": ".join(filter(None, [ended.error or ended.status, ended.cause]))
     raise Problem(
-        f"the Rotation failed: {told}. The logs of its functions say more. What was moved stays moved: the same "
-        "command goes on from there."
+        f"the Rotation failed: {ended.failure}. The logs of its functions say more. What was moved stays moved: the "
+        "same command goes on from there."
     )

@@ -1,6 +1,7 @@
 """What a part of a job asks of AWS."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -47,6 +48,14 @@ class Bill:
         self.write_units += other.write_units * times
         self.invocations += other.invocations * times
         self.transitions += other.transitions * times
+
+    @classmethod
+    def total(cls, bills: Iterable["Bill"]) -> "Bill":
+        """Of all of them."""
+        total = cls()
+        for each in bills:
+            total.add(each)
+        return total
 
     @property
     def kms_calls(self) -> float:

@@ -81,10 +81,7 @@ class ReckonedPurge:
     @property
     def total(self) -> Bill:
         """All of it."""
-        bill = Bill()
-        for each in self.steps.values():
-            bill.add(each)
-        return bill
+        return Bill.total(self.steps.values())
 
 
 class PurgeReckoning:

@@ -43,10 +43,7 @@ class Reckoned:
     @property
     def total(self) -> Bill:
         """All steps together."""
-        bill = Bill()
-        for each in self.steps.values():
-            bill.add(each)
-        return bill
+        return Bill.total(self.steps.values())
 
 
 class RotationReckoning:
